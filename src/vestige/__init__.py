@@ -1,0 +1,3 @@
+"""Long-term memory for AI agents."""
+
+__all__: list[str] = []
