@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from vestige.models import LOCAL_USER_ID, MemoryOrder
+from vestige.models import MemoryOrder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,8 +48,7 @@ if TYPE_CHECKING:
         User,
         Vector,
     )
-
-__all__ = ["LOCAL_USER_ID", "MemoryStore"]
+    from vestige.storage.migrations import MigrationStatus
 
 
 class MemoryStore(Protocol):
@@ -71,6 +70,18 @@ class MemoryStore(Protocol):
 
     async def health_check(self) -> HealthStatus:
         """Say whether the store can be used. Never raises for a store that cannot."""
+        ...
+
+    async def migration_status(self) -> list[MigrationStatus]:
+        """Return where every schema step of this version stands, in order.
+
+        Raises:
+            MigrationError: the store has a step that this version does not know or that differs.
+        """
+        ...
+
+    async def revert_migration(self) -> MigrationStatus | None:
+        """Undo the last applied schema step, with the data it holds; None when none is left."""
         ...
 
     # Registry of the embedding model

@@ -1,0 +1,115 @@
+"""How values become text in a database: JSON and times, the same for every backend."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, cast
+
+from vestige.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from vestige.models import JsonObject, JsonValue
+
+# Beyond this, a JSON number is not the same integer everywhere (RFC 7493, section 2.2).
+INTEGER_MAX: Final = 2**53 - 1
+JSON_MAX_DEPTH: Final = 100
+
+
+def json_text(field: str, value: object) -> str:
+    """Return a value as compact JSON text.
+
+    Raises:
+        InvalidInputError: the value holds something JSON cannot carry unchanged between backends.
+    """
+    _check_json(field, value, depth=1)
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(field, "is not valid Unicode: it has a lone surrogate") from error
+    return text
+
+
+def json_value(text: str) -> JsonValue:
+    """Return the value of a JSON text as it was before `json_text`."""
+    return cast("JsonValue", json.loads(text, parse_int=_integer))
+
+
+def json_object(text: str) -> JsonObject:
+    """Return the object of a JSON text."""
+    return cast("JsonObject", json_value(text))
+
+
+def json_list(text: str) -> list[str]:
+    """Return the list of texts of a JSON text."""
+    return cast("list[str]", json_value(text))
+
+
+def utc(field: str, value: datetime) -> datetime:
+    """Return a time in UTC.
+
+    Raises:
+        InvalidInputError: the time has no zone, or UTC has no year for it.
+    """
+    if value.utcoffset() is None:
+        raise InvalidInputError(
+            field,
+            f"{value.isoformat()} has no time zone",
+            "Add one, for example `Z` or `+02:00` at the end.",
+        )
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidInputError(
+            field, f"{value.isoformat()} is outside the years 1 to 9999 in UTC"
+        ) from error
+
+
+def time_text(value: datetime) -> str:
+    """Return a time as text of fixed width that sorts as time: `2026-01-31T12:00:00.000000Z`."""
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def time_value(text: str) -> datetime:
+    """Return the time of a text written by `time_text`."""
+    return datetime.fromisoformat(text)
+
+
+def _integer(digits: str) -> int | float:
+    # A database may print a large float without an exponent; an integer of that size is refused
+    # on the way in, so such digits can only be a float.
+    number = int(digits) if len(digits) < len(str(INTEGER_MAX)) + 2 else None
+    return number if number is not None and abs(number) <= INTEGER_MAX else float(digits)
+
+
+def _check_json(field: str, value: object, depth: int) -> None:
+    if depth > JSON_MAX_DEPTH:
+        raise InvalidInputError(field, f"is nested more than {JSON_MAX_DEPTH} levels deep")
+    if isinstance(value, dict):
+        for key, item in cast("dict[object, object]", value).items():
+            if not isinstance(key, str):
+                raise InvalidInputError(field, f"key {key!r} must be text")
+            _check_json_text(field, key)
+            _check_json(field, item, depth + 1)
+    elif isinstance(value, list):
+        for item in cast("list[object]", value):
+            _check_json(field, item, depth + 1)
+    elif isinstance(value, str):
+        _check_json_text(field, value)
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise InvalidInputError(field, f"{value} is not a JSON number")
+    elif isinstance(value, int):  # bool is one, and within the range
+        if abs(value) > INTEGER_MAX:
+            raise InvalidInputError(
+                field, f"the integer {value} is beyond +-(2**53 - 1)", "Store it as text."
+            )
+    elif value is not None:
+        raise InvalidInputError(field, f"a {type(value).__name__} is not a JSON value")
+
+
+def _check_json_text(field: str, text: str) -> None:
+    if "\0" in text:
+        raise InvalidInputError(field, "holds a NUL character")

@@ -1,0 +1,180 @@
+"""Connections to one SQLite file: one that writes, one that reads, each on a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
+
+import apsw
+
+from vestige.errors import StoreUnavailableError
+from vestige.storage.sqlite.errors import translated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from vestige.clock import Clock
+    from vestige.models import ModelSignature
+    from vestige.storage.sqlite.vectors import VectorIndex
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+BUSY_TIMEOUT_MS: Final = 30_000  # how long a write waits for other processes
+CACHE_KIB: Final = 65_536
+FILE_MODE: Final = 0o600
+FOLDER_MODE: Final = 0o700
+
+
+@dataclass(kw_only=True, slots=True)
+class Session:
+    """A connection, with what its store knows; the first argument of every backend function.
+
+    Attributes:
+        db: the connection to SQLite.
+        clock: where the time comes from.
+        signature: the model that the store's handle is bound to, None before `register_model`.
+        vector_index: what this connection has read of the vector index, None before the first use.
+    """
+
+    db: apsw.Connection
+    clock: Clock
+    signature: ModelSignature | None = None
+    vector_index: VectorIndex | None = field(default=None, repr=False)
+
+
+class Database:
+    """The two connections of a store.
+
+    Work is handed over as a function of a session and runs in one transaction on the connection's
+    own thread, so the event loop never waits for a disk and a long write never holds up a search.
+    """
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.path = path
+        self._writer = _Worker(path, clock)
+        self._reader = _Worker(path, clock)
+
+    async def read(
+        self, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a function in a transaction that sees one state of the database."""
+        return await self._reader.run(
+            lambda session: _transaction(session, "BEGIN", function, *args, **kwargs)
+        )
+
+    async def write(
+        self, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a function in a transaction that has the write lock from its start."""
+        return await self._writer.run(
+            lambda session: _transaction(session, "BEGIN IMMEDIATE", function, *args, **kwargs)
+        )
+
+    async def outside_transaction(self, function: Callable[[Session], T]) -> T:
+        """Run a function on the writing connection without a transaction around it."""
+        return await self._writer.run(function)
+
+    def bind(self, signature: ModelSignature) -> None:
+        """Let both connections know which model the handle is bound to."""
+        self._writer.signature = signature
+        self._reader.signature = signature
+
+    async def close(self) -> None:
+        """Close both connections, the reading one first so that the log is checkpointed."""
+        await self._reader.close()
+        await self._writer.close()
+
+
+class _Worker:
+    """A thread with the one connection that is used on it."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.signature: ModelSignature | None = None
+        self._path = path
+        self._clock = clock
+        self._session: Session | None = None
+        self._closed = False
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="vestige-sqlite")
+
+    async def run(self, function: Callable[[Session], T]) -> T:
+        if self._closed:
+            raise StoreUnavailableError(f"the store {self._path} is closed", "Open it again.")
+        return await asyncio.get_running_loop().run_in_executor(
+            self._executor, self._call, function
+        )
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.get_running_loop().run_in_executor(self._executor, self._disconnect)
+        self._executor.shutdown(wait=False)
+
+    def _call(self, function: Callable[[Session], T]) -> T:
+        with translated(str(self._path)):
+            if self._session is None:
+                self._session = Session(db=_connect(self._path), clock=self._clock)
+            self._session.signature = self.signature
+            return function(self._session)
+
+    def _disconnect(self) -> None:
+        if self._session is not None:
+            with translated(str(self._path)):
+                self._session.db.close()
+            self._session = None
+
+
+def prepare_file(path: Path) -> None:
+    """Make the folder (mode 0700) and the file (mode 0600) of a new store.
+
+    Raises:
+        StoreUnavailableError: they cannot be made.
+    """
+    try:
+        if not path.parent.exists():
+            path.parent.mkdir(mode=FOLDER_MODE, parents=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE))
+    except OSError as error:
+        raise StoreUnavailableError(
+            f"{path} cannot be opened for writing: {error.strerror}",
+            "Give yourself write permission there, or choose another path in [storage.sqlite].",
+        ) from error
+
+
+def _connect(path: Path) -> apsw.Connection:
+    db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    db.set_busy_timeout(BUSY_TIMEOUT_MS)
+    # FULL: a commit that was acknowledged survives a loss of power.
+    for pragma, value in (
+        ("journal_mode", "WAL"),
+        ("synchronous", "FULL"),
+        ("foreign_keys", "ON"),
+        ("cache_size", -CACHE_KIB),
+        ("temp_store", "MEMORY"),
+    ):
+        db.pragma(pragma, value)
+    return db
+
+
+def _transaction(
+    session: Session,
+    begin: str,
+    function: Callable[Concatenate[Session, P], T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    session.db.execute(begin)
+    try:
+        result = function(session, *args, **kwargs)
+        session.db.execute("COMMIT")
+    except BaseException:
+        # SQLite ends the transaction by itself after some errors, a full disk for example.
+        if session.db.in_transaction:
+            session.db.execute("ROLLBACK")
+        raise
+    return result

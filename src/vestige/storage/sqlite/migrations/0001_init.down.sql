@@ -1,0 +1,16 @@
+DROP TABLE knowledge_nodes_vocabulary;
+DROP TABLE knowledge_nodes_fts;
+DROP VIEW knowledge_nodes_text;
+DROP TABLE node_groups;
+DROP TABLE node_domains;
+DROP TABLE node_tags;
+DROP TABLE review_events;
+DROP TABLE edges;
+DROP TABLE scheduling;
+DROP TABLE memory_windows;
+DROP TABLE knowledge_nodes;
+DROP TABLE group_memberships;
+DROP TABLE groups;
+DROP TABLE users;
+DROP TABLE domains;
+DROP TABLE embedding_model;

@@ -1,0 +1,126 @@
+"""The FSRS-6 state of memories and the log of their reviews."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+from vestige.errors import MemoryNotFoundError
+from vestige.models import ReviewEvent
+from vestige.storage.encoding import time_text, utc
+from vestige.storage.sqlite import memories
+from vestige.storage.sqlite.rows import (
+    SCHEDULING_COLUMNS,
+    event_of,
+    scheduling_of,
+    scheduling_values,
+    state_text,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from vestige.models import MemoryRecord, Rating, SchedulingState
+    from vestige.storage.sqlite.connection import Session
+
+INSERT: Final = """
+INSERT INTO scheduling (
+    memory_id, stability, difficulty, retrievability, last_review, next_review, reps, lapses
+) VALUES (
+    :memory_id, :stability, :difficulty, :retrievability, :last_review, :next_review, :reps,
+    :lapses
+)
+"""
+UPDATE: Final = """
+UPDATE scheduling SET
+    stability = :stability, difficulty = :difficulty, retrievability = :retrievability,
+    last_review = :last_review, next_review = :next_review, reps = :reps, lapses = :lapses
+WHERE memory_id = :memory_id
+"""
+SELECT: Final = f"SELECT {SCHEDULING_COLUMNS} FROM scheduling AS s WHERE s.memory_id = ?"
+SELECT_DUE: Final = f"""
+SELECT {SCHEDULING_COLUMNS} FROM scheduling AS s
+WHERE s.next_review IS NOT NULL AND s.next_review <= ?
+ORDER BY s.next_review, s.memory_id LIMIT ?
+"""
+INSERT_EVENT: Final = """
+INSERT INTO review_events (memory_id, timestamp, rating, prior_state, new_state)
+VALUES (?, ?, ?, ?, ?)
+"""
+SELECT_EVENTS: Final = (
+    "SELECT id, memory_id, timestamp, rating, prior_state, new_state FROM review_events"
+    " WHERE id > ? ORDER BY id LIMIT ?"
+)
+SELECT_EVENTS_OF_MEMORY: Final = (
+    "SELECT id, memory_id, timestamp, rating, prior_state, new_state FROM review_events"
+    " WHERE memory_id = ? AND id > ? ORDER BY id LIMIT ?"
+)
+
+
+def insert(session: Session, state: SchedulingState) -> None:
+    session.db.execute(INSERT, scheduling_values(state))
+
+
+def get_scheduling(session: Session, memory_id: UUID) -> SchedulingState | None:
+    row = session.db.execute(SELECT, (str(memory_id),)).fetchone()
+    return None if row is None else scheduling_of(row)
+
+
+def update_scheduling(session: Session, state: SchedulingState) -> None:
+    session.db.execute(UPDATE, scheduling_values(state))
+    if session.db.changes() == 0:
+        # A row that was made by hand has no state yet.
+        memories.key_of(session, state.memory_id)
+        insert(session, state)
+
+
+def record_review(
+    session: Session,
+    memory_id: UUID,
+    rating: Rating,
+    new_state: SchedulingState,
+    timestamp: datetime,
+) -> ReviewEvent:
+    prior_state = get_scheduling(session, memory_id)
+    if prior_state is None:
+        raise MemoryNotFoundError(memory_id)
+    session.db.execute(
+        INSERT_EVENT,
+        (
+            str(memory_id),
+            time_text(timestamp),
+            int(rating),
+            state_text(prior_state),
+            state_text(new_state),
+        ),
+    )
+    event_id = session.db.last_insert_rowid()
+    update_scheduling(session, new_state)
+    return ReviewEvent(
+        id=event_id,
+        memory_id=memory_id,
+        timestamp=utc("timestamp", timestamp),
+        rating=rating,
+        prior_state=prior_state,
+        new_state=new_state,
+    )
+
+
+def list_review_events(
+    session: Session, memory_id: UUID | None, after: int | None, limit: int
+) -> list[ReviewEvent]:
+    start = 0 if after is None else after
+    if memory_id is None:
+        rows = session.db.execute(SELECT_EVENTS, (start, limit))
+    else:
+        rows = session.db.execute(SELECT_EVENTS_OF_MEMORY, (str(memory_id), start, limit))
+    return [event_of(row) for row in rows]
+
+
+def get_due_memories(
+    session: Session, before: datetime, limit: int
+) -> list[tuple[MemoryRecord, SchedulingState]]:
+    rows = session.db.execute(SELECT_DUE, (time_text(before), limit)).fetchall()
+    states = [scheduling_of(cast("tuple[None, ...]", row)) for row in rows]
+    records = memories.get_by_id(session, [state.memory_id for state in states])
+    return [(records[state.memory_id], state) for state in states]

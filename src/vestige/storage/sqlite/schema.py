@@ -1,0 +1,202 @@
+"""Applying and undoing schema steps, and recognising files that are not a store."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final, cast
+
+import apsw
+
+from vestige.errors import MigrationError, StoreUnavailableError
+from vestige.storage.encoding import time_text, time_value
+from vestige.storage.migrations import (
+    AppliedMigration,
+    MigrationStatus,
+    check_ledger,
+    load_migrations,
+    next_step,
+    statuses,
+)
+from vestige.storage.sqlite import registry, vectors
+from vestige.storage.sqlite.errors import translated
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from vestige.storage.migrations import Migration
+    from vestige.storage.sqlite.connection import Session
+
+MAGIC: Final = b"SQLite format 3\x00"
+VECTOR_INDEX_STEP: Final = "hnsw"
+
+CREATE_LEDGER: Final = """
+CREATE TABLE IF NOT EXISTS vestige_migrations (
+    version INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    checksum TEXT NOT NULL,
+    applied_at TEXT NOT NULL,
+    duration_seconds REAL NOT NULL
+) STRICT
+"""
+HAS_TABLE: Final = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+TABLE_NAMES: Final = (
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+)
+READ_LEDGER: Final = (
+    "SELECT version, name, checksum, applied_at, duration_seconds"
+    " FROM vestige_migrations ORDER BY version"
+)
+RECORD_STEP: Final = (
+    "INSERT INTO vestige_migrations (version, name, checksum, applied_at, duration_seconds)"
+    " VALUES (?, ?, ?, ?, ?)"
+)
+FORGET_STEP: Final = "DELETE FROM vestige_migrations WHERE version = ?"
+
+
+def check_file(path: Path) -> None:
+    """Refuse a path that holds something else than a store, without touching it.
+
+    Raises:
+        StoreUnavailableError: it is a folder, not a SQLite database, of another program, or of the
+            Rust Vestige.
+    """
+    if path.is_dir():
+        raise StoreUnavailableError(
+            f"{path} is a folder, not a database file", "Add a file name to the path."
+        )
+    try:
+        head = path.read_bytes()[: len(MAGIC)] if path.stat().st_size < len(MAGIC) else _head(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreUnavailableError(f"{path} cannot be read: {error.strerror}") from error
+    if not head:
+        return
+    if head != MAGIC:
+        raise StoreUnavailableError(
+            f"{path} is not a SQLite database, or is encrypted",
+            "Choose another path in [storage.sqlite]; the file was not changed.",
+        )
+    _check_tables(path)
+
+
+def pending(session: Session) -> bool:
+    """Say whether a step is to be applied; refuses a ledger that this version cannot build on."""
+    applied = _ledger(session)
+    check_ledger(_migrations(), applied)
+    return next_step(_migrations(), applied, has_model=_has_model(session)) is not None
+
+
+def apply_next(session: Session) -> bool:
+    """Apply the next step and record it; return whether there was one.
+
+    The ledger is read again under the write lock, so two processes that start at once take turns.
+    """
+    applied = _ledger(session)
+    check_ledger(_migrations(), applied)
+    step = next_step(_migrations(), applied, has_model=_has_model(session))
+    if step is None:
+        return False
+    started = time.perf_counter()
+    session.db.execute(CREATE_LEDGER)
+    session.db.execute(step.up_sql)
+    if step.name == VECTOR_INDEX_STEP:
+        vectors.rebuild(session)
+    session.db.execute(
+        RECORD_STEP,
+        (
+            step.version,
+            step.name,
+            step.checksum,
+            time_text(session.clock.now()),
+            time.perf_counter() - started,
+        ),
+    )
+    return True
+
+
+def revert_last(session: Session) -> MigrationStatus | None:
+    """Undo the last applied step; return it, or None when there is none."""
+    applied = _ledger(session)
+    check_ledger(_migrations(), applied)
+    if not applied:
+        return None
+    step = _migrations()[applied[-1].version - 1]
+    session.db.execute(step.down_sql)
+    session.db.execute(FORGET_STEP, (step.version,))
+    return MigrationStatus(version=step.version, name=step.name, state="pending")
+
+
+def status(session: Session) -> list[MigrationStatus]:
+    """Return where every step of this version stands."""
+    applied = _ledger(session)
+    check_ledger(_migrations(), applied)
+    return statuses(_migrations(), applied, has_model=_has_model(session))
+
+
+def version(session: Session) -> int:
+    """Return the number of the last applied step, 0 before the first."""
+    applied = _ledger(session)
+    return applied[-1].version if applied else 0
+
+
+def check_current(session: Session) -> None:
+    """Refuse to work on a store whose tables are not there.
+
+    Raises:
+        MigrationError: a step other than those that wait for a model is not applied.
+    """
+    if not session.db.execute(HAS_TABLE, ("knowledge_nodes",)).get:
+        raise MigrationError("the store has no tables", "Run `vestige migrate up`.")
+
+
+def _migrations() -> tuple[Migration, ...]:
+    return load_migrations("vestige.storage.sqlite")
+
+
+def _ledger(session: Session) -> list[AppliedMigration]:
+    if not session.db.execute(HAS_TABLE, ("vestige_migrations",)).get:
+        return []
+    return [
+        AppliedMigration(
+            version=cast("int", number),
+            name=cast("str", name),
+            checksum=cast("str", checksum),
+            applied_at=time_value(cast("str", applied_at)),
+            duration_seconds=cast("float", duration),
+        )
+        for number, name, checksum, applied_at, duration in session.db.execute(READ_LEDGER)
+    ]
+
+
+def _has_model(session: Session) -> bool:
+    if not session.db.execute(HAS_TABLE, ("embedding_model",)).get:
+        return False
+    return registry.registered_model(session) is not None
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(len(MAGIC))
+
+
+def _check_tables(path: Path) -> None:
+    # Immutable: not even the -wal and -shm files of a reader appear beside the file. What is only
+    # in its log is not seen, so a store that was just made may look empty; that is no harm.
+    with translated(str(path)):
+        flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+        with apsw.Connection(f"{path.absolute().as_uri()}?immutable=1", flags=flags) as db:
+            names = {cast("str", name) for (name,) in db.execute(TABLE_NAMES)}
+        db.close()
+    if not names or "vestige_migrations" in names:
+        return
+    if {"knowledge_nodes", "schema_version"} <= names:
+        raise StoreUnavailableError(
+            f"{path} is a database of the Rust Vestige, which this version does not open",
+            "Choose another path in [storage.sqlite]; `vestige migrate copy --from rust` will"
+            " import this file in a coming version. It was not changed.",
+        )
+    raise StoreUnavailableError(
+        f"{path} is a database of another program: it has the table {min(names)}",
+        "Choose another path in [storage.sqlite]; the file was not changed.",
+    )

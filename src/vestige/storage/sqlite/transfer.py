@@ -1,0 +1,279 @@
+"""Reading all rows of a store page by page, and writing rows of another one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, LiteralString, cast
+from uuid import UUID
+
+from vestige.cognition.fsrs import initial_state
+from vestige.errors import InvalidInputError, StoreError
+from vestige.models import (
+    Domain,
+    Group,
+    GroupMembership,
+    ImportResult,
+    MemoryEdge,
+    ReviewEvent,
+    RowFailure,
+    ScheduledMemory,
+    TransferPage,
+    TransferTable,
+    User,
+)
+from vestige.storage import limits
+from vestige.storage.encoding import time_text
+from vestige.storage.sqlite import access, domains, graph, memories, scheduling
+from vestige.storage.sqlite.rows import (
+    domain_of,
+    edge_of,
+    event_of,
+    group_of,
+    membership_of,
+    state_text,
+    user_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from apsw import SQLiteValue, SQLiteValues
+
+    from vestige.models import TransferRow
+    from vestige.storage.sqlite.connection import Session
+
+# Pages go by rowid: later inserts come after it, so no page is disturbed.
+PAGE_USERS: Final = (
+    "SELECT rowid, id, handle, display_name, created_at, metadata FROM users"
+    " WHERE rowid > ? ORDER BY rowid LIMIT ?"
+)
+PAGE_GROUPS: Final = (
+    "SELECT rowid, id, handle, display_name, created_at, metadata FROM groups"
+    " WHERE rowid > ? ORDER BY rowid LIMIT ?"
+)
+PAGE_MEMBERSHIPS: Final = (
+    "SELECT rowid, user_id, group_id, role, joined_at FROM group_memberships"
+    " WHERE rowid > ? ORDER BY rowid LIMIT ?"
+)
+PAGE_MEMORIES: Final = "SELECT key, id FROM knowledge_nodes WHERE key > ? ORDER BY key LIMIT ?"
+PAGE_EDGES: Final = (
+    "SELECT rowid, source_id, target_id, edge_type, weight, created_at FROM edges"
+    " WHERE rowid > ? ORDER BY rowid LIMIT ?"
+)
+PAGE_EVENTS: Final = (
+    "SELECT id, id, memory_id, timestamp, rating, prior_state, new_state FROM review_events"
+    " WHERE id > ? ORDER BY id LIMIT ?"
+)
+PAGE_DOMAINS: Final = (
+    "SELECT rowid, id, label, centroid, top_terms, memory_count, created_at, metadata FROM domains"
+    " WHERE rowid > ? ORDER BY rowid LIMIT ?"
+)
+HAS_USER: Final = "SELECT 1 FROM users WHERE id = ?"
+HAS_GROUP: Final = "SELECT 1 FROM groups WHERE id = ?"
+HAS_MEMBERSHIP: Final = "SELECT 1 FROM group_memberships WHERE user_id = ? AND group_id = ?"
+HAS_MEMORY: Final = "SELECT 1 FROM knowledge_nodes WHERE id = ?"
+HAS_EDGE: Final = "SELECT 1 FROM edges WHERE source_id = ? AND target_id = ? AND edge_type = ?"
+HAS_EVENT: Final = "SELECT 1 FROM review_events WHERE id = ?"
+HAS_DOMAIN: Final = "SELECT 1 FROM domains WHERE id = ?"
+INSERT_EVENT: Final = """
+INSERT INTO review_events (id, memory_id, timestamp, rating, prior_state, new_state)
+VALUES (?, ?, ?, ?, ?, ?)
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Table:
+    """How one table is moved.
+
+    Attributes:
+        kind: the type of its rows.
+        page: SELECT of a page, the paging key first.
+        read: makes a row of the other columns.
+        known: SELECT that finds a row by its key.
+        key: the key of a row.
+        write: checks and inserts a row.
+    """
+
+    kind: type
+    page: LiteralString
+    read: Callable[[SQLiteValues], TransferRow] | None
+    known: LiteralString
+    key: Callable[[Any], tuple[SQLiteValue, ...]]
+    write: Callable[[Session, Any], None]
+
+
+def export_page(
+    session: Session, table: TransferTable, after: str | None, limit: int
+) -> TransferPage:
+    definition = TABLES[table]
+    start = _page_start(after)
+    fetched = session.db.execute(definition.page, (start, limit)).fetchall()
+    rows: tuple[TransferRow, ...]
+    if definition.read is None:
+        rows = _scheduled_memories(session, [cast("str", row[1]) for row in fetched])
+    else:
+        rows = tuple(definition.read(row[1:]) for row in fetched)
+    is_last = len(fetched) < limit
+    return TransferPage(rows=rows, next_after=None if is_last else str(fetched[-1][0]))
+
+
+def import_rows(
+    session: Session, table: TransferTable, rows: Sequence[TransferRow]
+) -> ImportResult:
+    definition = TABLES[table]
+    written = present = 0
+    failures: list[RowFailure] = []
+    for row in rows:
+        try:
+            if not isinstance(row, definition.kind):
+                raise InvalidInputError(
+                    "rows", f"{table} holds no {type(row).__name__}", "Give rows of one table."
+                )
+            if session.db.execute(definition.known, definition.key(row)).get:
+                present += 1
+                continue
+            # A savepoint, so that half of a refused row does not stay.
+            with session.db:
+                definition.write(session, row)
+            written += 1
+        except StoreError as error:
+            failures.append(RowFailure(key=_key_text(definition, row), reason=str(error)))
+    return ImportResult(written=written, present=present, failures=tuple(failures))
+
+
+def _write_user(session: Session, user: User) -> None:
+    limits.check_principal(user)
+    access.upsert_user(session, user)
+
+
+def _write_group(session: Session, group: Group) -> None:
+    limits.check_principal(group)
+    access.upsert_group(session, group)
+
+
+def _write_membership(session: Session, membership: GroupMembership) -> None:
+    limits.check_membership(membership)
+    access.upsert_membership(session, membership)
+
+
+def _write_memory(session: Session, item: ScheduledMemory) -> None:
+    limits.check_record(item.record)
+    limits.check_scheduling(item.scheduling)
+    limits.check_same_memory(item.record.id, item.scheduling)
+    memories.insert(session, item.record, item.scheduling)
+
+
+def _write_edge(session: Session, edge: MemoryEdge) -> None:
+    limits.check_edge(edge)
+    graph.add_edge(session, edge)
+
+
+def _write_event(session: Session, event: ReviewEvent) -> None:
+    limits.check_time("timestamp", event.timestamp)
+    limits.check_rating(event.rating)
+    for state in (event.prior_state, event.new_state):
+        limits.check_scheduling(state)
+    memories.key_of(session, event.memory_id)
+    session.db.execute(
+        INSERT_EVENT,
+        (
+            event.id,
+            str(event.memory_id),
+            time_text(event.timestamp),
+            int(event.rating),
+            state_text(event.prior_state),
+            state_text(event.new_state),
+        ),
+    )
+
+
+def _write_domain(session: Session, domain: Domain) -> None:
+    limits.check_domain(domain)
+    domains.upsert_domain(session, domain)
+
+
+def _scheduled_memories(session: Session, ids: Sequence[str]) -> tuple[ScheduledMemory, ...]:
+    records = memories.get_many(session, [UUID(memory_id) for memory_id in ids])
+    return tuple(
+        ScheduledMemory(
+            record=record,
+            # A row that was made by hand has no state yet.
+            scheduling=scheduling.get_scheduling(session, record.id)
+            or initial_state(record.id, record.created_at),
+        )
+        for record in records
+    )
+
+
+def _page_start(after: str | None) -> int:
+    if after is None:
+        return 0
+    if not after.isascii() or not after.isdigit():
+        raise InvalidInputError("after", f"{after!r} is not the `next_after` of a page")
+    return int(after)
+
+
+def _key_text(definition: _Table, row: TransferRow) -> str:
+    if not isinstance(row, definition.kind):
+        return repr(row)
+    return " ".join(str(part) for part in definition.key(row))
+
+
+TABLES: Final[dict[TransferTable, _Table]] = {
+    TransferTable.USERS: _Table(
+        kind=User,
+        page=PAGE_USERS,
+        read=user_of,
+        known=HAS_USER,
+        key=lambda user: (str(user.id),),
+        write=_write_user,
+    ),
+    TransferTable.GROUPS: _Table(
+        kind=Group,
+        page=PAGE_GROUPS,
+        read=group_of,
+        known=HAS_GROUP,
+        key=lambda group: (str(group.id),),
+        write=_write_group,
+    ),
+    TransferTable.GROUP_MEMBERSHIPS: _Table(
+        kind=GroupMembership,
+        page=PAGE_MEMBERSHIPS,
+        read=membership_of,
+        known=HAS_MEMBERSHIP,
+        key=lambda membership: (str(membership.user_id), str(membership.group_id)),
+        write=_write_membership,
+    ),
+    TransferTable.KNOWLEDGE_NODES: _Table(
+        kind=ScheduledMemory,
+        page=PAGE_MEMORIES,
+        read=None,
+        known=HAS_MEMORY,
+        key=lambda item: (str(item.record.id),),
+        write=_write_memory,
+    ),
+    TransferTable.EDGES: _Table(
+        kind=MemoryEdge,
+        page=PAGE_EDGES,
+        read=edge_of,
+        known=HAS_EDGE,
+        key=lambda edge: (str(edge.source_id), str(edge.target_id), edge.edge_type),
+        write=_write_edge,
+    ),
+    TransferTable.REVIEW_EVENTS: _Table(
+        kind=ReviewEvent,
+        page=PAGE_EVENTS,
+        read=event_of,
+        known=HAS_EVENT,
+        key=lambda event: (event.id,),
+        write=_write_event,
+    ),
+    TransferTable.DOMAINS: _Table(
+        kind=Domain,
+        page=PAGE_DOMAINS,
+        read=domain_of,
+        known=HAS_DOMAIN,
+        key=lambda domain: (domain.id,),
+        write=_write_domain,
+    ),
+}

@@ -1,0 +1,289 @@
+"""The vector index of SQLite: one bit per dimension, scanned whole, re-scored from the rows.
+
+The sign of every value of a vector is one bit. The bits live in chunks of 256 slots that are
+written in the transaction that writes the vector, so the index cannot disagree with the rows after
+a crash. A search compares the bits of the query with all of them, takes the nearest by Hamming
+distance and scores those exactly from the stored vectors.
+Why this and nothing else: docs/adr/0003-sqlite-vector-index.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TYPE_CHECKING, Final, Literal, cast
+
+import numpy as np
+
+from vestige.storage.sqlite.rows import list_text
+from vestige.storage.vectors import (
+    cosine_similarities,
+    vector_bytes,
+    vector_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from vestige.models import Vector
+    from vestige.storage.sqlite.connection import Session
+
+    Source = Literal["memory", "window"]
+
+__all__ = ["Slot", "VectorIndex", "clear", "nearest", "rebuild", "vector_bytes", "write"]
+
+CHUNK_SLOTS: Final = 256
+# How many of the nearest by bits are scored exactly. On vectors of real text the true ten nearest
+# are among the nearest 400 for 98.5 % and among 1,000 for 99.6 %.
+RESCORED: Final = 1000
+
+SELECT_CHUNK: Final = "SELECT owners, codes FROM vector_chunks WHERE source = ? AND chunk = ?"
+UPSERT_CHUNK: Final = """
+INSERT INTO vector_chunks (source, chunk, revision, owners, codes) VALUES (?, ?, 1, ?, ?)
+ON CONFLICT (source, chunk) DO UPDATE
+SET revision = revision + 1, owners = excluded.owners, codes = excluded.codes
+"""
+SELECT_REVISIONS: Final = "SELECT source, chunk, revision FROM vector_chunks"
+HAS_INDEX: Final = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'vector_chunks'"
+SELECT_MEMORY_VECTORS: Final = (
+    "SELECT key, key, embedding FROM knowledge_nodes WHERE embedding IS NOT NULL ORDER BY key"
+)
+SELECT_WINDOW_VECTORS: Final = (
+    "SELECT w.key, m.key, w.embedding FROM memory_windows AS w"
+    " JOIN knowledge_nodes AS m ON m.id = w.memory_id ORDER BY w.key"
+)
+RESCORE: Final[dict[str, str]] = {
+    "memory": (
+        "SELECT key, embedding FROM knowledge_nodes"
+        " WHERE key IN (SELECT value FROM json_each(?)) AND embedding IS NOT NULL"
+    ),
+    "window": (
+        "SELECT m.key, w.embedding FROM memory_windows AS w"
+        " JOIN knowledge_nodes AS m ON m.id = w.memory_id"
+        " WHERE w.key IN (SELECT value FROM json_each(?))"
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Slot:
+    """A vector and where the index keeps it."""
+
+    source: Source
+    key: int  # of its row in knowledge_nodes or memory_windows
+    owner: int  # key of its memory in knowledge_nodes
+    vector: Vector
+
+
+@dataclass(slots=True)
+class _Bits:
+    """The slots of one source as arrays: `owners` (n,) int64, `codes` (words, n) uint64."""
+
+    owners: NDArray[np.int64]
+    codes: NDArray[np.uint64]
+    revisions: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class VectorIndex:
+    """What a connection has read of the index, brought up to date before each search."""
+
+    words: int  # uint64 words of a code
+    data_version: tuple[int, int] = (-1, -1)
+    sources: dict[str, _Bits] = field(default_factory=dict)
+
+
+def write(session: Session, slots: Sequence[Slot]) -> None:
+    """Put vectors into the index."""
+    for (source, chunk), members in groupby(sorted(slots, key=_place), key=_place):
+        owners, codes = _read_chunk(session, source, chunk, _words(session))
+        for slot in members:
+            owners[slot.key % CHUNK_SLOTS] = slot.owner
+            codes[slot.key % CHUNK_SLOTS] = _code(slot.vector)
+        session.db.execute(UPSERT_CHUNK, (source, chunk, owners.tobytes(), codes.tobytes()))
+
+
+def clear(session: Session, memory_keys: Iterable[int], window_keys: Iterable[int]) -> None:
+    """Take vectors out of the index."""
+    if not session.db.execute(HAS_INDEX).get:
+        return
+    for source, keys in (("memory", memory_keys), ("window", window_keys)):
+        for chunk, members in groupby(sorted(keys), key=lambda key: key // CHUNK_SLOTS):
+            row = session.db.execute(SELECT_CHUNK, (source, chunk)).fetchone()
+            if row is None:
+                continue
+            owners, codes = _arrays(row, _words(session))
+            owners[[key % CHUNK_SLOTS for key in members]] = 0
+            session.db.execute(UPSERT_CHUNK, (source, chunk, owners.tobytes(), codes.tobytes()))
+
+
+def rebuild(session: Session) -> None:
+    """Fill an empty index from the stored vectors, chunk by chunk."""
+    for source, sql in (("memory", SELECT_MEMORY_VECTORS), ("window", SELECT_WINDOW_VECTORS)):
+        rows = session.db.execute(sql)
+        for _, members in groupby(rows, key=lambda row: cast("int", row[0]) // CHUNK_SLOTS):
+            write(
+                session,
+                [
+                    Slot(
+                        source="memory" if source == "memory" else "window",
+                        key=cast("int", key),
+                        owner=cast("int", owner),
+                        vector=vector_of(cast("bytes", embedding)),
+                    )
+                    for key, owner, embedding in members
+                ],
+            )
+
+
+def nearest(
+    session: Session, query: Vector, depth: int, allowed: NDArray[np.int64] | None
+) -> dict[int, float]:
+    """Return memories by cosine similarity to a query.
+
+    Args:
+        session: the connection, inside a transaction.
+        query: float32 of shape (dimension,).
+        depth: how many memories are wanted.
+        allowed: keys of the memories that a filter keeps; None keeps all.
+
+    Returns:
+        Similarity by memory key, of at least `depth` memories when there are that many.
+    """
+    if not session.db.execute(HAS_INDEX).get:
+        return {}
+    index = _current(session)
+    best: dict[int, float] = {}
+    for source, bits in index.sources.items():
+        for owner, similarity in _scores(session, source, bits, query, depth, allowed):
+            if similarity > best.get(owner, -2.0):
+                best[owner] = similarity
+    return best
+
+
+def _scores(
+    session: Session,
+    source: str,
+    bits: _Bits,
+    query: Vector,
+    depth: int,
+    allowed: NDArray[np.int64] | None,
+) -> list[tuple[int, float]]:
+    slots = _candidates(bits, query, depth, allowed)
+    wanted = list_text(slots.tolist())
+    rows = session.db.execute(RESCORE[source], (wanted,)).fetchall()
+    if not rows:
+        return []
+    matrix = np.stack([vector_of(cast("bytes", embedding)) for _, embedding in rows])
+    similarities = cosine_similarities(matrix, query)
+    owners = [cast("int", owner) for owner, _ in rows]
+    return list(zip(owners, similarities.tolist(), strict=True))
+
+
+def _candidates(
+    bits: _Bits, query: Vector, depth: int, allowed: NDArray[np.int64] | None
+) -> NDArray[np.int64]:
+    """Return the keys of the slots that are nearest by Hamming distance."""
+    kept = bits.owners > 0
+    if allowed is not None:
+        flags = np.zeros(int(bits.owners.max(initial=0)) + 1, dtype=np.bool_)
+        flags[allowed[allowed < flags.size]] = True
+        kept &= flags[bits.owners]
+    keys = np.flatnonzero(kept)
+    wanted = max(RESCORED, 4 * depth)
+    if keys.size <= wanted:
+        return keys
+    code = _code(query)
+    distances = np.zeros(bits.owners.size, dtype=np.uint16)
+    for word, column in zip(code, bits.codes, strict=True):
+        distances += np.bitwise_count(np.bitwise_xor(column, word))
+    reached = distances[keys]
+    # All that tie with the last one come along, so equal vectors are not cut apart.
+    limit = np.partition(reached, wanted - 1)[wanted - 1]
+    return keys[reached <= limit]
+
+
+def _current(session: Session) -> VectorIndex:
+    words = _words(session)
+    index = session.vector_index
+    if index is None or index.words != words:
+        index = session.vector_index = VectorIndex(words=words)
+    # Changes of other connections, and those of this one.
+    version = (cast("int", session.db.pragma("data_version")), session.db.total_changes())
+    if version != index.data_version:
+        _refresh(session, index)
+        index.data_version = version
+    return index
+
+
+def _refresh(session: Session, index: VectorIndex) -> None:
+    stored: dict[str, dict[int, int]] = {}
+    for source, chunk, revision in session.db.execute(SELECT_REVISIONS):
+        stored.setdefault(cast("str", source), {})[cast("int", chunk)] = cast("int", revision)
+    for source, revisions in stored.items():
+        bits = _sized(index.sources.get(source), max(revisions) + 1, index.words)
+        for chunk, revision in revisions.items():
+            if bits.revisions.get(chunk) != revision:
+                owners, codes = _read_chunk(session, source, chunk, index.words)
+                place = slice(chunk * CHUNK_SLOTS, (chunk + 1) * CHUNK_SLOTS)
+                bits.owners[place] = owners
+                bits.codes[:, place] = codes.T
+                bits.revisions[chunk] = revision
+        index.sources[source] = bits
+    for source in index.sources.keys() - stored.keys():
+        del index.sources[source]
+
+
+def _sized(bits: _Bits | None, chunks: int, words: int) -> _Bits:
+    """Return arrays with room for so many chunks, holding what was read before."""
+    slots = chunks * CHUNK_SLOTS
+    if bits is not None and bits.owners.size == slots:
+        return bits
+    grown = _Bits(
+        owners=np.zeros(slots, dtype=np.int64), codes=np.zeros((words, slots), dtype=np.uint64)
+    )
+    if bits is not None and bits.owners.size < slots:
+        grown.owners[: bits.owners.size] = bits.owners
+        grown.codes[:, : bits.owners.size] = bits.codes
+        grown.revisions = bits.revisions
+    return grown
+
+
+def _read_chunk(
+    session: Session, source: str, chunk: int, words: int
+) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """Return the owners (256,) and codes (256, words) of a chunk, to be changed by the caller."""
+    row = session.db.execute(SELECT_CHUNK, (source, chunk)).fetchone()
+    if row is None:
+        return (
+            np.zeros(CHUNK_SLOTS, dtype=np.int64),
+            np.zeros((CHUNK_SLOTS, words), dtype=np.uint64),
+        )
+    return _arrays(row, words)
+
+
+def _arrays(row: Sequence[object], words: int) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    owners, codes = cast("tuple[bytes, bytes]", row)
+    return (
+        np.frombuffer(owners, dtype=np.int64).copy(),
+        np.frombuffer(codes, dtype=np.uint64).reshape(CHUNK_SLOTS, words).copy(),
+    )
+
+
+def _code(vector: Vector) -> NDArray[np.uint64]:
+    """Return the signs of a vector as bits, shape (words,), the last word padded with zeros."""
+    packed = np.packbits(vector > 0)
+    padded = np.zeros(-(-vector.size // 64) * 8, dtype=np.uint8)
+    padded[: packed.size] = packed
+    return padded.view(np.uint64)
+
+
+def _words(session: Session) -> int:
+    dimension = session.db.execute("SELECT dimension FROM embedding_model").get
+    return -(-cast("int", dimension) // 64)
+
+
+def _place(slot: Slot) -> tuple[str, int]:
+    return slot.source, slot.key // CHUNK_SLOTS

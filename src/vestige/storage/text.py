@@ -1,0 +1,200 @@
+"""The text normaliser: what the full-text indexes of all backends have in common.
+
+A database's own tokenizer splits text at spaces and punctuation and stems words. That loses text in
+scripts without spaces, emoji, the inside of identifiers and letters with accents. `search_terms`
+returns what is lost as extra words, which are indexed beside the text and asked for beside the
+words of a query, so that a backend's tokenizer only ever has to handle plain words.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+SEARCHABLE_CHARACTERS: Final = 200_000  # a PostgreSQL tsvector holds at most 1 MB
+SEARCH_TERMS_MAX_CHARACTERS: Final = 200_000
+QUERY_WORDS_MAX: Final = 256  # distinct words of a query that are looked at
+
+# Thai, Lao, Tibetan, Myanmar, Khmer, Japanese, Chinese, Korean: no spaces, or particles that are
+# glued to the word they belong to.
+_UNSPACED: Final = (
+    r"\u0e00-\u0fff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3130-\u318f"
+    r"\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff"
+    r"\U0001b000-\U0001b16f\U00020000-\U0003ffff"
+)
+_UNSPACED_RUN: Final = re.compile(f"[{_UNSPACED}]+")
+_WORD: Final = re.compile(r"[^\W_]+")
+_CAMEL_PART: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W_a-zA-Z0-9]+")
+_CAMEL: Final = re.compile(r"[a-z0-9][A-Z]|[A-Z]{2}[a-z]")
+_CONNECTED: Final = re.compile(r"[^\W_][_/\\.:@#~+=-]+[^\W_]")
+_SPLITTING: Final = re.compile(r"[_/\\.:@#~+=]")
+_SIGNED_WORD: Final = re.compile(r"(?<!\w)([A-Za-z]\w*+)(\+\+|#)(?!\w)")  # C++, C#, F#
+_PLAIN: Final = re.compile(r"[A-Za-z]?[a-z]*[.,;:!?)\"'\]]*")
+_QUOTED: Final = re.compile(r'(?:(?<!\S)(-))?"([^"]*)"')
+_EXCLUDED: Final = re.compile(r"(?<!\S)-(\w\S*)")
+
+# The words that Snowball's English stop list names, which is also PostgreSQL's `english`: they say
+# nothing about what a question is about.
+STOP_WORDS: Final = frozenset(
+    ["i", "me", "my", "myself", "we", "our", "ours", "ourselves", "you", "your", "yours", "yourself", "yourselves", "he", "him", "his", "himself", "she", "her", "hers", "herself", "it", "its", "itself", "they", "them", "their", "theirs", "themselves", "what", "which", "who", "whom", "this", "that", "these", "those", "am", "is", "are", "was", "were", "be", "been", "being", "have", "has", "had", "having", "do", "does", "did", "doing", "a", "an", "the", "and", "but", "if", "or", "because", "as", "until", "while", "of", "at", "by", "for", "with", "about", "against", "between", "into", "through", "during", "before", "after", "above", "below", "to", "from", "up", "down", "in", "out", "on", "off", "over", "under", "again", "further", "then", "once", "here", "there", "when", "where", "why", "how", "all", "any", "both", "each", "few", "more", "most", "other", "some", "such", "no", "nor", "not", "only", "own", "same", "so", "than", "too", "very", "s", "t", "can", "will", "just", "don", "should", "now"]
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Phrase:
+    """Something that must, or must not, occur as it stands.
+
+    Attributes:
+        words: plain words that follow each other.
+        terms: extra words of the normaliser that all occur.
+    """
+
+    words: tuple[str, ...]
+    terms: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TextQuery:
+    """A query taken apart.
+
+    Attributes:
+        words: alternatives, without stop words, each once, in the order of the query.
+        phrases: all of these must occur.
+        excluded: none of these may occur.
+    """
+
+    words: tuple[str, ...]
+    phrases: tuple[Phrase, ...]
+    excluded: tuple[Phrase, ...]
+
+
+def search_terms(content: str) -> str:
+    """Return the extra words of a text, each once, separated by spaces; often none.
+
+    Args:
+        content: any text; what lies beyond `SEARCHABLE_CHARACTERS` is not looked at.
+    """
+    terms: list[str] = []
+    length = 0
+    for term in _distinct_terms(content[:SEARCHABLE_CHARACTERS]):
+        length += len(term) + 1
+        if length > SEARCH_TERMS_MAX_CHARACTERS:
+            break
+        terms.append(term)
+    return " ".join(terms)
+
+
+def parse_query(text: str) -> TextQuery:
+    """Take a query apart; never fails, whatever the text."""
+    phrases: list[Phrase] = []
+    excluded: list[Phrase] = []
+
+    def keep_quoted(match: re.Match[str]) -> str:
+        (excluded if match[1] else phrases).append(_phrase(match[2]))
+        return " "
+
+    def keep_excluded(match: re.Match[str]) -> str:
+        excluded.append(_phrase(match[1]))
+        return " "
+
+    text = _EXCLUDED.sub(keep_excluded, _QUOTED.sub(keep_quoted, text[:SEARCHABLE_CHARACTERS]))
+    return TextQuery(
+        words=_query_words(text),
+        phrases=tuple(phrase for phrase in phrases if phrase.words or phrase.terms),
+        excluded=tuple(phrase for phrase in excluded if phrase.words or phrase.terms),
+    )
+
+
+def _query_words(text: str) -> tuple[str, ...]:
+    plain = (word for word in _plain_words(text) if word not in STOP_WORDS)
+    words = dict.fromkeys(plain)
+    words.update(dict.fromkeys(_distinct_terms(text)))
+    return tuple(words)[:QUERY_WORDS_MAX]
+
+
+def _phrase(text: str) -> Phrase:
+    # A connected word stands in the text as its parts do, one after the other; only what the
+    # tokenizers cannot see at all is asked for as a term.
+    invisible = dict.fromkeys(term for chunk in text.split() for term in _invisible_terms(chunk))
+    return Phrase(words=tuple(_plain_words(text)), terms=tuple(invisible))
+
+
+def _plain_words(text: str) -> Iterator[str]:
+    for match in _WORD.finditer(_UNSPACED_RUN.sub(" ", text)):
+        yield match[0].casefold()
+
+
+def _distinct_terms(text: str) -> Iterator[str]:
+    seen: set[str] = set()
+    for chunk in dict.fromkeys(text.split()):
+        if _PLAIN.fullmatch(chunk):
+            continue
+        for term in _chunk_terms(chunk):
+            if term not in seen:
+                seen.add(term)
+                yield term
+
+
+def _chunk_terms(chunk: str) -> Iterator[str]:
+    """Yield the extra words of a text without spaces."""
+    yield from _folded_words(chunk)
+    yield from _invisible_terms(chunk)
+    if _CONNECTED.search(chunk) or _CAMEL.search(chunk):
+        yield from _identifier_terms(chunk)
+
+
+def _folded_words(chunk: str) -> Iterator[str]:
+    """Yield words without accents and compatibility forms, where that changes them."""
+    if chunk.isascii():
+        return
+    for match in _WORD.finditer(_UNSPACED_RUN.sub(" ", chunk)):
+        word = match[0].casefold()
+        folded = _fold(word)
+        if folded != word:
+            yield from _WORD.findall(folded)
+
+
+def _invisible_terms(chunk: str) -> Iterator[str]:
+    """Yield words that stand for what a tokenizer for spaced text drops or cannot split."""
+    for match in _SIGNED_WORD.finditer(chunk):
+        yield match[1].casefold() + _spelled(match[2])
+    if chunk.isascii():
+        return
+    folded = unicodedata.normalize("NFKC", chunk)
+    for run in _UNSPACED_RUN.findall(folded):
+        yield from (_spelled(run[i : i + 2]) for i in range(len(run) - 1))
+    for character in folded:
+        if _UNSPACED_RUN.match(character) or unicodedata.category(character) == "So":
+            yield _spelled(character)
+
+
+def _identifier_terms(chunk: str) -> Iterator[str]:
+    """Yield the parts of an identifier, a path or a version, and the whole of it as one word."""
+    words = _WORD.findall(_UNSPACED_RUN.sub(" ", chunk))
+    if _SPLITTING.search(chunk):
+        yield from (word.casefold() for word in words)
+    for word in words:
+        if _CAMEL.search(word):
+            yield from (part.casefold() for part in _CAMEL_PART.findall(word))
+    if len(words) > 1:
+        yield "".join(words).casefold()
+
+
+def _spelled(text: str) -> str:
+    # ASCII, so that every tokenizer sees a word; the last letter keeps stemmers away.
+    return "".join(f"x{ord(character):x}" for character in text) + "q"
+
+
+def _fold(word: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", word)
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
+
+
+def joined(words: Iterable[str]) -> str:
+    """Return words separated by single spaces."""
+    return " ".join(words)

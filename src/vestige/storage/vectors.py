@@ -1,0 +1,74 @@
+"""Vectors as arrays, bytes and bits, the same for every backend."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from vestige.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from vestige.models import Vector
+
+FLOAT32: Final = np.dtype("<f4")  # little-endian, 4 bytes
+
+
+def check_vector(field: str, value: object) -> None:
+    """Refuse what is not a non-zero, finite float32 vector of one dimension."""
+    if not isinstance(value, np.ndarray) or value.dtype != np.float32 or value.ndim != 1:
+        raise InvalidInputError(
+            field, f"must be a float32 array of one dimension, not {_describe(value)}"
+        )
+    vector: Vector = value
+    if vector.size == 0:
+        raise InvalidInputError(field, "must not be empty")
+    if not bool(np.isfinite(vector).all()):
+        raise InvalidInputError(field, "holds a value that is not finite (NaN or infinity)")
+    if not bool(vector.any()):
+        # The angle to a zero vector is undefined, so it could never be found.
+        raise InvalidInputError(field, "is all zeros and has no direction")
+
+
+def dimension_of(vector: Vector) -> int:
+    """Return the length of a vector."""
+    return int(vector.shape[0])
+
+
+def vector_bytes(vector: Vector) -> bytes:
+    """Return a vector as little-endian float32 bytes."""
+    return vector.astype(FLOAT32, copy=False).tobytes()
+
+
+def vector_of(data: bytes) -> Vector:
+    """Return the vector of bytes written by `vector_bytes`, read-only."""
+    return np.frombuffer(data, dtype=FLOAT32)
+
+
+def unit(vector: Vector) -> Vector:
+    """Return the vector scaled to length 1, computed in float64 so that it cannot overflow."""
+    wide = vector.astype(np.float64)
+    wide /= np.abs(wide).max()
+    return (wide / np.linalg.norm(wide)).astype(np.float32)
+
+
+def cosine_similarities(matrix: NDArray[np.float32], query: Vector) -> NDArray[np.float64]:
+    """Return the cosine similarity, -1 to 1, of every row of a matrix to a query vector.
+
+    Args:
+        matrix: float32 of shape (n, dimension), no zero rows.
+        query: float32 of shape (dimension,), not zero.
+    """
+    # Rows are scaled by their largest value first: squares of very small float32 values vanish.
+    wide = matrix.astype(np.float64)
+    wide /= np.abs(wide).max(axis=1, keepdims=True)
+    products = wide @ unit(query).astype(np.float64)
+    return np.clip(products / np.linalg.norm(wide, axis=1), -1.0, 1.0)
+
+
+def _describe(value: object) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} of shape {value.shape}"
+    return type(value).__name__
