@@ -187,7 +187,7 @@ def test_a_number_beyond_what_python_reads_is_refused_as_toml(data_dir: Path) ->
     ("toml", "expected"),
     [
         ("[storage]\nbackned = 'sqlite'", "did you mean backend?"),
-        ("[storag]\nbackend = 'sqlite'", "did you mean storage?"),
+        ("[storages]\nbackend = 'sqlite'", "did you mean storage?"),
         ("backend = 'sqlite'", "did you mean storage.backend?"),
         ("[storage.postgres]\nuri = 'x'", "[storage.postgres] may hold url, max_connections"),
         ("[defaults.more]\nx = 1", "defaults.more is unknown"),
