@@ -1,0 +1,57 @@
+# Every target makes the environment it needs, so that each works on a fresh clone.
+#   make test PYTHON=python3.13      another Python than python3 (3.11 or newer)
+#   make test ARGS="-k search -x"    arguments for pytest
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+LOCK := requirements/dev.txt
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench docs clean lock
+# The tools use all cores themselves, and two targets at once would build the environment twice.
+.NOTPARALLEL:
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY) ## store and find memories in a folder of its own
+	$(BIN)/python examples/demo.py
+
+test: $(READY) ## run all tests
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY) ## lint, formatting, types, layers, spelling, the examples of the documentation
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+	$(BIN)/python -m pytest -q tests/docs
+
+bench: $(READY) ## run the benchmarks
+	@for script in $(filter-out bench/_%,$(wildcard bench/*.py)); do \
+		echo "$$script"; $(BIN)/python "$$script" || exit 1; \
+	done
+
+docs: $(READY) ## run the examples of the documentation
+	$(BIN)/python -m pytest $(ARGS) tests/docs
+
+clean: ## remove the environment, the caches and the demo's folder
+	rm -rf $(VENV) .venv-lock .venv-bootstrap .demo build dist .coverage
+	rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests tools bench examples -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+lock: ## write requirements/dev.txt anew, with the newest versions; use the oldest Python we support
+	PYTHON=$(PYTHON) tools/lock.sh $(LOCK)
+
+$(READY): pyproject.toml $(LOCK) tools/environment.sh
+	@PYTHON=$(PYTHON) tools/environment.sh $(VENV)
+	@$(BIN)/python -m pip install -qq --requirement $(LOCK)
+	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .
+	@touch $@
