@@ -106,13 +106,7 @@ class MemoryRecord:
     shared_with_groups: tuple[UUID, ...] = ()
 
     def __eq__(self, other: object) -> bool:
-        # Arrays compare element by element, so vectors are compared by their bytes.
-        if not isinstance(other, MemoryRecord):
-            return NotImplemented
-        return all(
-            _comparable(getattr(self, f.name)) == _comparable(getattr(other, f.name))
-            for f in fields(self)
-        )
+        return _equal(self, other) if isinstance(other, MemoryRecord) else NotImplemented
 
     __hash__ = None  # pyright: ignore[reportAssignmentType]  # it holds dicts and arrays
 
@@ -167,13 +161,7 @@ class MemoryEdge:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Neighbor:
-    """A memory reached over the graph.
-
-    Attributes:
-        memory_id: the memory reached.
-        weight: best product of edge weights along a path to it.
-        hops: number of edges on that path.
-    """
+    """A memory reached over the graph: the best product of weights, and the edges on that path."""
 
     memory_id: UUID
     weight: float
@@ -265,12 +253,7 @@ class Domain:
     metadata: JsonObject = field(default_factory=dict)
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Domain):
-            return NotImplemented
-        return all(
-            _comparable(getattr(self, f.name)) == _comparable(getattr(other, f.name))
-            for f in fields(self)
-        )
+        return _equal(self, other) if isinstance(other, Domain) else NotImplemented
 
     __hash__ = None  # pyright: ignore[reportAssignmentType]  # it holds a dict and an array
 
@@ -399,6 +382,14 @@ class ImportResult:
     written: int
     present: int
     failures: tuple[RowFailure, ...] = ()
+
+
+def _equal(one: MemoryRecord | Domain, other: MemoryRecord | Domain) -> bool:
+    # Arrays compare element by element, so vectors are compared by their bytes.
+    return all(
+        _comparable(getattr(one, f.name)) == _comparable(getattr(other, f.name))
+        for f in fields(one)
+    )
 
 
 def _comparable(value: object) -> object:

@@ -91,25 +91,29 @@ def _check_json(field: str, value: object, depth: int) -> None:
         for key, item in cast("dict[object, object]", value).items():
             if not isinstance(key, str):
                 raise InvalidInputError(field, f"key {key!r} must be text")
-            _check_json_text(field, key)
+            _check_json_scalar(field, key)
             _check_json(field, item, depth + 1)
     elif isinstance(value, list):
         for item in cast("list[object]", value):
             _check_json(field, item, depth + 1)
-    elif isinstance(value, str):
-        _check_json_text(field, value)
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            raise InvalidInputError(field, f"{value} is not a JSON number")
-    elif isinstance(value, int):  # bool is one, and within the range
-        if abs(value) > INTEGER_MAX:
-            raise InvalidInputError(
-                field, f"the integer {value} is beyond +-(2**53 - 1)", "Store it as text."
-            )
-    elif value is not None:
-        raise InvalidInputError(field, f"a {type(value).__name__} is not a JSON value")
+    else:
+        _check_json_scalar(field, value)
 
 
-def _check_json_text(field: str, text: str) -> None:
-    if "\0" in text:
-        raise InvalidInputError(field, "holds a NUL character")
+def _check_json_scalar(field: str, value: object) -> None:
+    match value:
+        case None | bool():
+            return
+        case str():
+            if "\0" in value:
+                raise InvalidInputError(field, "holds a NUL character")
+        case float():
+            if not math.isfinite(value):
+                raise InvalidInputError(field, f"{value} is not a JSON number")
+        case int():
+            if abs(value) > INTEGER_MAX:
+                raise InvalidInputError(
+                    field, f"the integer {value} is beyond +-(2**53 - 1)", "Store it as text."
+                )
+        case _:
+            raise InvalidInputError(field, f"a {type(value).__name__} is not a JSON value")

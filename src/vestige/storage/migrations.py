@@ -71,8 +71,8 @@ def load_migrations(package: str) -> tuple[Migration, ...]:
     """
     folder = files(package).joinpath("migrations")
     texts = {entry.name: entry.read_text("utf-8") for entry in folder.iterdir() if entry.is_file()}
-    found = sorted(match for name in texts if (match := _UP_FILE.fullmatch(name)))
-    migrations = tuple(_migration(match, texts) for match in sorted(found, key=lambda m: m[0]))
+    found = (_UP_FILE.fullmatch(name) for name in sorted(texts))
+    migrations = tuple(_migration(match, texts) for match in found if match)
     for expected, migration in enumerate(migrations, start=1):
         if migration.version != expected:
             raise MigrationError(f"the package has no step {expected:04}, but has {migration}")
@@ -110,7 +110,9 @@ def statuses(
 ) -> list[MigrationStatus]:
     """Return where every known step stands."""
     done = {step.version: step for step in applied}
-    return [_status(migration, done.get(migration.version), has_model) for migration in known]
+    return [
+        _status(migration, done.get(migration.version), has_model=has_model) for migration in known
+    ]
 
 
 def next_step(
@@ -141,9 +143,7 @@ def _migration(match: re.Match[str], texts: dict[str, str]) -> Migration:
 
 
 def _status(
-    migration: Migration,
-    step: AppliedMigration | None,
-    has_model: bool,  # private
+    migration: Migration, step: AppliedMigration | None, *, has_model: bool
 ) -> MigrationStatus:
     if step is not None:
         return MigrationStatus(

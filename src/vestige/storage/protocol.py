@@ -99,7 +99,6 @@ class MemoryStore(Protocol):
 
         Raises:
             ModelMismatchError: the store is registered to another signature.
-            InvalidInputError: the dimension is not positive or the hash not 64 hex digits.
         """
         ...
 
@@ -230,12 +229,9 @@ class MemoryStore(Protocol):
     async def list_review_events(
         self, memory_id: UUID | None = None, *, after: int | None = None, limit: int = 0
     ) -> list[ReviewEvent]:
-        """Return review events in the order they were recorded.
+        """Return review events, all or one memory's, in the order they were recorded.
 
-        Args:
-            memory_id: only this memory's; all by default.
-            after: the id of the last event of the previous page.
-            limit: page size, at most 1000; 0 means 10.
+        `after` is the id of the last event of the previous page; `limit` is as for lists.
         """
         ...
 
@@ -272,13 +268,10 @@ class MemoryStore(Protocol):
     async def get_neighbors(self, memory_id: UUID, depth: int = 1) -> list[Neighbor]:
         """Return at most 256 memories within `depth` links, in either direction, best first.
 
-        Args:
-            memory_id: where to start; not part of the result.
-            depth: 0 to 16 links.
+        The start is not among them; `depth` is 0 to 16.
 
         Raises:
             MemoryNotFoundError: the start is unknown.
-            InvalidInputError: the depth is out of range.
         """
         ...
 
@@ -319,11 +312,7 @@ class MemoryStore(Protocol):
         ...
 
     async def upsert_user(self, user: User) -> None:
-        """Add a user or replace everything of it except `created_at`.
-
-        Raises:
-            InvalidInputError: the handle belongs to another user.
-        """
+        """Add a user or replace all but `created_at`; a taken handle is `InvalidInputError`."""
         ...
 
     async def delete_user(self, user_id: UUID) -> bool:
@@ -343,11 +332,7 @@ class MemoryStore(Protocol):
         ...
 
     async def upsert_group(self, group: Group) -> None:
-        """Add a group or replace everything of it except `created_at`.
-
-        Raises:
-            InvalidInputError: the handle belongs to another group.
-        """
+        """Add a group or replace all but `created_at`; a taken handle is `InvalidInputError`."""
         ...
 
     async def delete_group(self, group_id: UUID) -> bool:

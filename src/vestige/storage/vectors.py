@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 
@@ -18,11 +18,15 @@ FLOAT32: Final = np.dtype("<f4")  # little-endian, 4 bytes
 
 def check_vector(field: str, value: object) -> None:
     """Refuse what is not a non-zero, finite float32 vector of one dimension."""
-    if not isinstance(value, np.ndarray) or value.dtype != np.float32 or value.ndim != 1:
+    if not isinstance(value, np.ndarray):
+        raise InvalidInputError(field, f"must be a float32 array, not {type(value).__name__}")
+    array = cast("NDArray[np.generic]", value)
+    if array.dtype != np.float32 or array.ndim != 1:
         raise InvalidInputError(
-            field, f"must be a float32 array of one dimension, not {_describe(value)}"
+            field,
+            f"must be float32 of one dimension, not {array.dtype} of shape {array.shape}",
         )
-    vector: Vector = value
+    vector = cast("Vector", array)
     if vector.size == 0:
         raise InvalidInputError(field, "must not be empty")
     if not bool(np.isfinite(vector).all()):
@@ -66,9 +70,3 @@ def cosine_similarities(matrix: NDArray[np.float32], query: Vector) -> NDArray[n
     wide /= np.abs(wide).max(axis=1, keepdims=True)
     products = wide @ unit(query).astype(np.float64)
     return np.clip(products / np.linalg.norm(wide, axis=1), -1.0, 1.0)
-
-
-def _describe(value: object) -> str:
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype} of shape {value.shape}"
-    return type(value).__name__

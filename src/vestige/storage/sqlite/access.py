@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, LiteralString
 
-import apsw
-
 from vestige.errors import InvalidInputError
 from vestige.models import LOCAL_USER_ID
 from vestige.storage.encoding import json_text, time_text
-from vestige.storage.sqlite.errors import FOREIGN_KEY, UNIQUE, broken_constraint
+from vestige.storage.sqlite.errors import (
+    FOREIGN_KEY,
+    UNIQUE,
+    ConstraintError,
+    broken_constraint,
+)
 from vestige.storage.sqlite.rows import group_of, membership_of, user_of
 
 if TYPE_CHECKING:
@@ -53,11 +56,11 @@ DELETE_MEMBERSHIP: Final = "DELETE FROM group_memberships WHERE user_id = ? AND 
 
 
 def list_users(session: Session) -> list[User]:
-    return [user_of(row) for row in session.db.execute(SELECT_USERS)]
+    return [user_of(row) for row in session.db.rows(SELECT_USERS)]
 
 
 def get_user(session: Session, user_id: UUID) -> User | None:
-    row = session.db.execute(SELECT_USER, (str(user_id),)).fetchone()
+    row = session.db.row(SELECT_USER, (str(user_id),))
     return None if row is None else user_of(row)
 
 
@@ -68,23 +71,22 @@ def upsert_user(session: Session, user: User) -> None:
 def delete_user(session: Session, user_id: UUID) -> bool:
     if user_id == LOCAL_USER_ID:
         raise InvalidInputError("user_id", "the local user cannot be deleted")
-    owned = session.db.execute(COUNT_OWNED, (str(user_id),)).get
+    owned = session.db.value(COUNT_OWNED, (str(user_id),))
     if owned:
         raise InvalidInputError(
             "user_id",
             f"{user_id} still owns {owned} memories",
             "Give them to another owner or delete them first.",
         )
-    session.db.execute(DELETE_USER, (str(user_id),))
-    return session.db.changes() > 0
+    return session.db.run(DELETE_USER, (str(user_id),)) > 0
 
 
 def list_groups(session: Session) -> list[Group]:
-    return [group_of(row) for row in session.db.execute(SELECT_GROUPS)]
+    return [group_of(row) for row in session.db.rows(SELECT_GROUPS)]
 
 
 def get_group(session: Session, group_id: UUID) -> Group | None:
-    row = session.db.execute(SELECT_GROUP, (str(group_id),)).fetchone()
+    row = session.db.row(SELECT_GROUP, (str(group_id),))
     return None if row is None else group_of(row)
 
 
@@ -93,15 +95,14 @@ def upsert_group(session: Session, group: Group) -> None:
 
 
 def delete_group(session: Session, group_id: UUID) -> bool:
-    shared = session.db.execute(COUNT_SHARED, (str(group_id),)).get
+    shared = session.db.value(COUNT_SHARED, (str(group_id),))
     if shared:
         raise InvalidInputError(
             "group_id",
             f"{shared} memories are still shared with {group_id}",
             "Take the group out of their `shared_with_groups` first.",
         )
-    session.db.execute(DELETE_GROUP, (str(group_id),))
-    return session.db.changes() > 0
+    return session.db.run(DELETE_GROUP, (str(group_id),)) > 0
 
 
 def list_memberships(
@@ -111,7 +112,7 @@ def list_memberships(
         "user_id": None if user_id is None else str(user_id),
         "group_id": None if group_id is None else str(group_id),
     }
-    return [membership_of(row) for row in session.db.execute(SELECT_MEMBERSHIPS, values)]
+    return [membership_of(row) for row in session.db.rows(SELECT_MEMBERSHIPS, values)]
 
 
 def get_membership(session: Session, user_id: UUID, group_id: UUID) -> GroupMembership | None:
@@ -126,8 +127,8 @@ def upsert_membership(session: Session, membership: GroupMembership) -> None:
         time_text(membership.joined_at),
     )
     try:
-        session.db.execute(UPSERT_MEMBERSHIP, values)
-    except apsw.ConstraintError as error:
+        session.db.run(UPSERT_MEMBERSHIP, values)
+    except ConstraintError as error:
         if broken_constraint(error) != FOREIGN_KEY:
             raise
         known = get_user(session, membership.user_id) is not None
@@ -138,8 +139,7 @@ def upsert_membership(session: Session, membership: GroupMembership) -> None:
 
 
 def delete_membership(session: Session, user_id: UUID, group_id: UUID) -> bool:
-    session.db.execute(DELETE_MEMBERSHIP, (str(user_id), str(group_id)))
-    return session.db.changes() > 0
+    return session.db.run(DELETE_MEMBERSHIP, (str(user_id), str(group_id))) > 0
 
 
 def _upsert(session: Session, sql: LiteralString, principal: User | Group) -> None:
@@ -151,8 +151,8 @@ def _upsert(session: Session, sql: LiteralString, principal: User | Group) -> No
         json_text("metadata", principal.metadata),
     )
     try:
-        session.db.execute(sql, values)
-    except apsw.ConstraintError as error:
+        session.db.run(sql, values)
+    except ConstraintError as error:
         if broken_constraint(error) not in UNIQUE:
             raise
         raise InvalidInputError(

@@ -6,11 +6,12 @@ import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, Final, LiteralString, ParamSpec, TypeVar
 
-import apsw
+from apsw import SQLITE_OPEN_READWRITE
 
 from vestige.errors import StoreUnavailableError
+from vestige.storage.sqlite.driver import Connection
 from vestige.storage.sqlite.errors import translated
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-BUSY_TIMEOUT_MS: Final = 30_000  # how long a write waits for other processes
-CACHE_KIB: Final = 65_536
 FILE_MODE: Final = 0o600
 FOLDER_MODE: Final = 0o700
 
@@ -41,7 +40,7 @@ class Session:
         vector_index: what this connection has read of the vector index, None before the first use.
     """
 
-    db: apsw.Connection
+    db: Connection
     clock: Clock
     signature: ModelSignature | None = None
     vector_index: VectorIndex | None = field(default=None, repr=False)
@@ -146,35 +145,26 @@ def prepare_file(path: Path) -> None:
         ) from error
 
 
-def _connect(path: Path) -> apsw.Connection:
-    db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
-    db.set_busy_timeout(BUSY_TIMEOUT_MS)
-    # FULL: a commit that was acknowledged survives a loss of power.
-    for pragma, value in (
-        ("journal_mode", "WAL"),
-        ("synchronous", "FULL"),
-        ("foreign_keys", "ON"),
-        ("cache_size", -CACHE_KIB),
-        ("temp_store", "MEMORY"),
-    ):
-        db.pragma(pragma, value)
+def _connect(path: Path) -> Connection:
+    db = Connection(str(path), SQLITE_OPEN_READWRITE)
+    db.configure()
     return db
 
 
 def _transaction(
     session: Session,
-    begin: str,
+    begin: LiteralString,
     function: Callable[Concatenate[Session, P], T],
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> T:
-    session.db.execute(begin)
+    session.db.run(begin)
     try:
         result = function(session, *args, **kwargs)
-        session.db.execute("COMMIT")
+        session.db.run("COMMIT")
     except BaseException:
         # SQLite ends the transaction by itself after some errors, a full disk for example.
         if session.db.in_transaction:
-            session.db.execute("ROLLBACK")
+            session.db.run("ROLLBACK")
         raise
     return result

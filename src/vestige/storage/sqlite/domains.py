@@ -36,18 +36,18 @@ SELECT_CENTROIDS: Final = "SELECT id, centroid FROM domains WHERE centroid IS NO
 
 
 def list_domains(session: Session) -> list[Domain]:
-    return [domain_of(row) for row in session.db.execute(SELECT_ALL)]
+    return [domain_of(row) for row in session.db.rows(SELECT_ALL)]
 
 
 def get_domain(session: Session, domain_id: str) -> Domain | None:
-    row = session.db.execute(SELECT_ONE, (domain_id,)).fetchone()
+    row = session.db.row(SELECT_ONE, (domain_id,))
     return None if row is None else domain_of(row)
 
 
 def upsert_domain(session: Session, domain: Domain) -> None:
     if domain.centroid is not None:
         registry.check_vector_may_be_written(session, "centroid", domain.centroid)
-    session.db.execute(
+    session.db.run(
         UPSERT,
         (
             domain.id,
@@ -62,13 +62,12 @@ def upsert_domain(session: Session, domain: Domain) -> None:
 
 
 def delete_domain(session: Session, domain_id: str) -> bool:
-    session.db.execute(DELETE, (domain_id,))
-    return session.db.changes() > 0
+    return session.db.run(DELETE, (domain_id,)) > 0
 
 
 def classify(session: Session, embedding: Vector) -> list[DomainScore]:
     registry.check_vector_is_comparable(session, "embedding", embedding)
-    rows = session.db.execute(SELECT_CENTROIDS).fetchall()
+    rows = session.db.rows(SELECT_CENTROIDS)
     if not rows:
         return []
     matrix = np.stack([vector_of(cast("bytes", centroid)) for _, centroid in rows])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import apsw
 
@@ -15,8 +15,9 @@ from vestige.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
+ConstraintError = apsw.ConstraintError
 # Extended result codes of a broken constraint.
 FOREIGN_KEY: Final = apsw.SQLITE_CONSTRAINT_FOREIGNKEY
 UNIQUE: Final = (apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY)
@@ -54,7 +55,7 @@ _UNAVAILABLE: Final[dict[type[apsw.Error], tuple[str, str]]] = {
 
 
 @contextmanager
-def translated(location: str) -> Iterator[None]:
+def translated(location: str) -> Generator[None]:
     """Raise errors of the driver as errors of this package.
 
     Args:
@@ -62,15 +63,15 @@ def translated(location: str) -> Iterator[None]:
     """
     try:
         yield
-    except apsw.ConstraintError as error:
+    except ConstraintError as error:
         raise InvalidInputError("value", f"breaks a rule of the database: {error}") from error
     except apsw.Error as error:
         raise _translate(error, location) from error
 
 
-def broken_constraint(error: apsw.ConstraintError) -> int:
+def broken_constraint(error: ConstraintError) -> int:
     """Return which kind of constraint an error is about."""
-    return error.extendedresult
+    return cast("int", getattr(error, "extendedresult", 0))  # not in the driver's type hints
 
 
 def _translate(error: apsw.Error, location: str) -> StoreError:

@@ -12,9 +12,8 @@ from vestige.storage.sqlite.rows import list_text
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from apsw import SQLiteValue
-
     from vestige.models import MemoryFilter, SearchQuery
+    from vestige.storage.sqlite.driver import Value
 
 # Conditions on a memory `m`, by the name of the value that each binds.
 CONDITIONS: Final[dict[str, LiteralString]] = {
@@ -40,7 +39,7 @@ CONDITIONS: Final[dict[str, LiteralString]] = {
     ),
 }
 
-Values = dict[str, "SQLiteValue"]
+Values = dict[str, "Value"]
 
 
 def query_values(query: SearchQuery, now: datetime) -> Values:

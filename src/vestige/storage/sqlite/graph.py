@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 from uuid import UUID
 
-from vestige.models import Neighbor
 from vestige.storage.encoding import time_text
 from vestige.storage.paths import best_paths
 from vestige.storage.sqlite import memories
@@ -14,7 +13,7 @@ from vestige.storage.sqlite.rows import edge_of, list_text
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from vestige.models import MemoryEdge
+    from vestige.models import MemoryEdge, Neighbor
     from vestige.storage.sqlite.connection import Session
 
 UPSERT: Final = """
@@ -43,7 +42,7 @@ WHERE target_id IN (SELECT value FROM json_each(:ids)) GROUP BY target_id, sourc
 def add_edge(session: Session, edge: MemoryEdge) -> None:
     for end in (edge.source_id, edge.target_id):
         memories.key_of(session, end)
-    session.db.execute(
+    session.db.run(
         UPSERT,
         (
             str(edge.source_id),
@@ -56,15 +55,15 @@ def add_edge(session: Session, edge: MemoryEdge) -> None:
 
 
 def get_edges(session: Session, memory_id: UUID, edge_type: str | None) -> list[MemoryEdge]:
-    rows = session.db.execute(SELECT, {"id": str(memory_id), "type": edge_type})
+    rows = session.db.rows(SELECT, {"id": str(memory_id), "type": edge_type})
     return [edge_of(row) for row in rows]
 
 
 def remove_edge(session: Session, source_id: UUID, target_id: UUID, edge_type: str | None) -> None:
     if edge_type is None:
-        session.db.execute(REMOVE_ALL, {"a": str(source_id), "b": str(target_id)})
+        session.db.run(REMOVE_ALL, {"a": str(source_id), "b": str(target_id)})
     else:
-        session.db.execute(REMOVE_TYPE, (str(source_id), str(target_id), edge_type))
+        session.db.run(REMOVE_TYPE, (str(source_id), str(target_id), edge_type))
 
 
 def get_neighbors(session: Session, memory_id: UUID, depth: int) -> list[Neighbor]:
@@ -72,7 +71,7 @@ def get_neighbors(session: Session, memory_id: UUID, depth: int) -> list[Neighbo
 
     def links_of(ids: Collection[UUID]) -> list[tuple[UUID, UUID, float]]:
         wanted = list_text([str(node) for node in ids])
-        rows = session.db.execute(SELECT_LINKS, {"ids": wanted})
+        rows = session.db.rows(SELECT_LINKS, {"ids": wanted})
         return [
             (UUID(cast("str", start)), UUID(cast("str", end)), cast("float", weight))
             for start, end, weight in rows

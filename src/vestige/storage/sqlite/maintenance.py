@@ -37,15 +37,15 @@ MERGE_FTS: Final = "INSERT INTO knowledge_nodes_fts (knowledge_nodes_fts) VALUES
 def health(session: Session) -> str | None:
     """Return what is wrong with the store, or None."""
     schema.check_current(session)
-    answer = session.db.execute(QUICK_CHECK).get
+    answer = session.db.value(QUICK_CHECK)
     return None if answer == "ok" else f"the database is damaged: {answer}"
 
 
 def get_stats(session: Session, now: datetime) -> StoreStats:
     def number(sql: LiteralString, *values: str) -> int:
-        return cast("int", session.db.execute(sql, values).get)
+        return cast("int", session.db.value(sql, values))
 
-    oldest, newest = cast("tuple[str | None, str | None]", session.db.execute(SELECT_SPAN).get)
+    oldest, newest = cast("tuple[str | None, str | None]", session.db.row(SELECT_SPAN))
     path = session.db.filename
     return StoreStats(
         backend="sqlite",
@@ -72,14 +72,14 @@ def vacuum(session: Session) -> None:
 
     Not inside a transaction: SQLite refuses VACUUM there.
     """
-    session.db.execute(MERGE_FTS)
-    session.db.execute("VACUUM")
-    session.db.execute("ANALYZE")
-    session.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    session.db.run(MERGE_FTS)
+    session.db.run("VACUUM")
+    session.db.run("ANALYZE")
+    session.db.run("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _counts(session: Session, sql: LiteralString) -> dict[str, int]:
-    return {cast("str", name): cast("int", n) for name, n in session.db.execute(sql)}
+    return {cast("str", name): cast("int", n) for name, n in session.db.rows(sql)}
 
 
 def _size_bytes(path: str) -> int:

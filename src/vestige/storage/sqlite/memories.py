@@ -6,14 +6,17 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Final, LiteralString, cast
 
-import apsw
-
 from vestige.cognition.fsrs import initial_state
 from vestige.errors import DuplicateMemoryError, InvalidInputError, MemoryNotFoundError
 from vestige.models import MemoryOrder
 from vestige.storage.encoding import time_text
 from vestige.storage.sqlite import filters, registry, scheduling, vectors
-from vestige.storage.sqlite.errors import FOREIGN_KEY, UNIQUE, broken_constraint
+from vestige.storage.sqlite.errors import (
+    FOREIGN_KEY,
+    UNIQUE,
+    ConstraintError,
+    broken_constraint,
+)
 from vestige.storage.sqlite.rows import (
     MEMORY_COLUMN_COUNT,
     MEMORY_COLUMNS,
@@ -21,13 +24,11 @@ from vestige.storage.sqlite.rows import (
     memory_of,
     memory_values,
 )
-from vestige.storage.vectors import vector_of
+from vestige.storage.vectors import vector_bytes, vector_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from uuid import UUID
-
-    from apsw import SQLiteValues
 
     from vestige.models import (
         MemoryCursor,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         Vector,
     )
     from vestige.storage.sqlite.connection import Session
+    from vestige.storage.sqlite.driver import Row
 
 INSERT: Final = """
 INSERT INTO knowledge_nodes (
@@ -124,7 +126,7 @@ def insert_many(
 
 
 def get(session: Session, memory_id: UUID) -> MemoryRecord | None:
-    rows = session.db.execute(SELECT_ONE, (str(memory_id),)).fetchall()
+    rows = session.db.rows(SELECT_ONE, (str(memory_id),))
     return next(iter(_records(session, rows)), None)
 
 
@@ -136,7 +138,7 @@ def get_many(session: Session, memory_ids: Sequence[UUID]) -> list[MemoryRecord]
 def get_by_id(session: Session, memory_ids: Iterable[UUID]) -> dict[UUID, MemoryRecord]:
     """Return the known ones of these memories by their ids."""
     wanted = list_text([str(memory_id) for memory_id in memory_ids])
-    rows = session.db.execute(SELECT_MANY, (wanted,)).fetchall()
+    rows = session.db.rows(SELECT_MANY, (wanted,))
     return {record.id: record for record in _records(session, rows)}
 
 
@@ -148,17 +150,17 @@ def list_memories(
     limit: int,
 ) -> list[MemoryRecord]:
     values = filters.filter_values(memory_filter)
-    sql = _list_sql(order, filters.conditions(values), after is not None)
+    sql = _list_sql(order, filters.conditions(values), is_continued=after is not None)
     values["limit"] = limit
     if after is not None:
         values["after_at"] = time_text(after.at)
         values["after_id"] = str(after.id)
-    return _records(session, session.db.execute(sql, values).fetchall())
+    return _records(session, session.db.rows(sql, values))
 
 
 def count(session: Session, memory_filter: MemoryFilter | None) -> int:
     values = filters.filter_values(memory_filter)
-    return cast("int", session.db.execute(COUNT + filters.conditions(values), values).get)
+    return cast("int", session.db.value(COUNT + filters.conditions(values), values))
 
 
 def update(session: Session, record: MemoryRecord) -> None:
@@ -172,12 +174,12 @@ def update(session: Session, record: MemoryRecord) -> None:
     text_changed = _text(record) != _text(stored)
     sql = UPDATE if text_changed else UPDATE_BESIDE_TEXT
     try:
-        session.db.execute(sql, _only_named(sql, memory_values(record) | {"key": key}))
-    except apsw.ConstraintError as error:
+        session.db.run(sql, memory_values(record) | {"key": key})
+    except ConstraintError as error:
         raise _refusal(error, record) from error
     changed = text_changed or _settings(record) != _settings(stored)
     updated_at = session.clock.now() if changed else stored.updated_at
-    session.db.execute(SET_UPDATED_AT, (time_text(updated_at), key))
+    session.db.run(SET_UPDATED_AT, (time_text(updated_at), key))
     if vectors_changed:
         _replace_vectors(session, record, key)
 
@@ -185,7 +187,7 @@ def update(session: Session, record: MemoryRecord) -> None:
 def delete(session: Session, memory_id: UUID) -> None:
     key = key_of(session, memory_id)
     _forget_vectors(session, memory_id, key)
-    session.db.execute(DELETE, (key,))
+    session.db.run(DELETE, (key,))
 
 
 def key_of(session: Session, memory_id: UUID) -> int:
@@ -194,7 +196,7 @@ def key_of(session: Session, memory_id: UUID) -> int:
     Raises:
         MemoryNotFoundError: the id is unknown.
     """
-    row = session.db.execute(SELECT_KEY, (str(memory_id),)).fetchone()
+    row = session.db.row(SELECT_KEY, (str(memory_id),))
     if row is None:
         raise MemoryNotFoundError(memory_id)
     return cast("int", row[0])
@@ -202,13 +204,12 @@ def key_of(session: Session, memory_id: UUID) -> int:
 
 def _insert_row(session: Session, record: MemoryRecord) -> int:
     try:
-        session.db.execute(INSERT, memory_values(record))
-    except apsw.ConstraintError as error:
+        return session.db.insert(INSERT, memory_values(record))
+    except ConstraintError as error:
         raise _refusal(error, record) from error
-    return session.db.last_insert_rowid()
 
 
-def _refusal(error: apsw.ConstraintError, record: MemoryRecord) -> Exception:
+def _refusal(error: ConstraintError, record: MemoryRecord) -> Exception:
     if broken_constraint(error) in UNIQUE:
         return DuplicateMemoryError(record.id)
     if broken_constraint(error) == FOREIGN_KEY:
@@ -226,32 +227,29 @@ def _vector_slots(session: Session, record: MemoryRecord, key: int) -> list[vect
         return []
     slots = [vectors.Slot(source="memory", key=key, owner=key, vector=record.embedding)]
     for position, window in enumerate(record.windows):
-        session.db.execute(INSERT_WINDOW, (str(record.id), position, vectors.vector_bytes(window)))
-        slots.append(
-            vectors.Slot(
-                source="window", key=session.db.last_insert_rowid(), owner=key, vector=window
-            )
-        )
+        values = (str(record.id), position, vector_bytes(window))
+        window_key = session.db.insert(INSERT_WINDOW, values)
+        slots.append(vectors.Slot(source="window", key=window_key, owner=key, vector=window))
     return slots
 
 
 def _replace_vectors(session: Session, record: MemoryRecord, key: int) -> None:
     _forget_vectors(session, record.id, key)
-    session.db.execute(DELETE_WINDOWS, (str(record.id),))
+    session.db.run(DELETE_WINDOWS, (str(record.id),))
     vectors.write(session, _vector_slots(session, record, key))
 
 
 def _forget_vectors(session: Session, memory_id: UUID, key: int) -> None:
-    windows = session.db.execute(SELECT_WINDOW_KEYS, (str(memory_id),)).fetchall()
+    windows = session.db.rows(SELECT_WINDOW_KEYS, (str(memory_id),))
     vectors.clear(session, [key], [cast("int", window) for (window,) in windows])
 
 
-def _records(session: Session, rows: Sequence[SQLiteValues]) -> list[MemoryRecord]:
+def _records(session: Session, rows: Sequence[Row]) -> list[MemoryRecord]:
     if not rows:
         return []
     windows: dict[str, list[Vector]] = {}
     ids = list_text([row[0] for row in rows])
-    for memory_id, embedding in session.db.execute(SELECT_WINDOWS, (ids,)):
+    for memory_id, embedding in session.db.rows(SELECT_WINDOWS, (ids,)):
         windows.setdefault(cast("str", memory_id), []).append(vector_of(cast("bytes", embedding)))
     return [
         memory_of(row[:MEMORY_COLUMN_COUNT], tuple(windows.get(cast("str", row[0]), ())))
@@ -261,17 +259,10 @@ def _records(session: Session, rows: Sequence[SQLiteValues]) -> list[MemoryRecor
 
 @cache
 def _list_sql(
-    order: MemoryOrder,
-    conditions: LiteralString,
-    is_continued: bool,  # private
+    order: MemoryOrder, conditions: LiteralString, *, is_continued: bool
 ) -> LiteralString:
     continuation, ordering = _LIST_ORDERS[order]
     return _LIST + conditions + (continuation if is_continued else "") + ordering
-
-
-def _only_named(sql: str, values: dict[str, apsw.SQLiteValue]) -> dict[str, apsw.SQLiteValue]:
-    # SQLite refuses a value that the statement does not name.
-    return {name: value for name, value in values.items() if f":{name}" in sql}
 
 
 def _text(record: MemoryRecord) -> object:

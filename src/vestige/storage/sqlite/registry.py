@@ -20,14 +20,14 @@ INSERT_MODEL: Final = (
 
 
 def registered_model(session: Session) -> ModelSignature | None:
-    row = session.db.execute(SELECT_MODEL).fetchone()
+    row = session.db.row(SELECT_MODEL)
     return None if row is None else signature_of(row)
 
 
 def register_model(session: Session, signature: ModelSignature) -> None:
     stored = registered_model(session)
     if stored is None:
-        session.db.execute(
+        session.db.run(
             INSERT_MODEL,
             (
                 signature.name,

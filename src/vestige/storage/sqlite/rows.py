@@ -32,11 +32,10 @@ from vestige.storage.vectors import vector_bytes, vector_of
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from apsw import SQLiteValue, SQLiteValues
-
     from vestige.models import JsonObject, Vector
+    from vestige.storage.sqlite.driver import Row, Value
 
-Row = tuple["SQLiteValue", ...]
+Row = tuple["Value", ...]
 
 # Column lists in the order that the functions below read them; the prefix is the table's alias.
 MEMORY_COLUMNS: Final = (
@@ -50,7 +49,7 @@ SCHEDULING_COLUMNS: Final = (
 )
 
 
-def memory_values(record: MemoryRecord) -> dict[str, SQLiteValue]:
+def memory_values(record: MemoryRecord) -> dict[str, Value]:
     """Return the named values of a memory's row."""
     return {
         "id": str(record.id),
@@ -71,7 +70,7 @@ def memory_values(record: MemoryRecord) -> dict[str, SQLiteValue]:
     }
 
 
-def memory_of(row: SQLiteValues, windows: tuple[Vector, ...] = ()) -> MemoryRecord:
+def memory_of(row: Row, windows: tuple[Vector, ...] = ()) -> MemoryRecord:
     """Return the memory of a row of `MEMORY_COLUMNS` and its windows."""
     (
         memory_id, content, node_type, tags, metadata, domains, domain_scores, embedding,
@@ -97,7 +96,7 @@ def memory_of(row: SQLiteValues, windows: tuple[Vector, ...] = ()) -> MemoryReco
     )
 
 
-def scheduling_values(state: SchedulingState) -> dict[str, SQLiteValue]:
+def scheduling_values(state: SchedulingState) -> dict[str, Value]:
     """Return the named values of a scheduling row."""
     return {
         "memory_id": str(state.memory_id),
@@ -111,7 +110,7 @@ def scheduling_values(state: SchedulingState) -> dict[str, SQLiteValue]:
     }
 
 
-def scheduling_of(row: SQLiteValues) -> SchedulingState:
+def scheduling_of(row: Row) -> SchedulingState:
     """Return the state of a row of `SCHEDULING_COLUMNS`."""
     (
         memory_id, stability, difficulty, retrievability, last_review, next_review, reps, lapses,
@@ -135,11 +134,11 @@ def state_text(state: SchedulingState) -> str:
 
 def state_of(text: str) -> SchedulingState:
     """Return the scheduling state of a review event's JSON."""
-    value = cast("dict[str, SQLiteValue]", json.loads(text))
+    value = cast("dict[str, Value]", json.loads(text))
     return scheduling_of(tuple(value[column[2:]] for column in SCHEDULING_COLUMNS.split(", ")))
 
 
-def event_of(row: SQLiteValues) -> ReviewEvent:
+def event_of(row: Row) -> ReviewEvent:
     """Return the event of a row (id, memory_id, timestamp, rating, prior_state, new_state)."""
     event_id, memory_id, timestamp, rating, prior_state, new_state = row
     return ReviewEvent(
@@ -152,7 +151,7 @@ def event_of(row: SQLiteValues) -> ReviewEvent:
     )
 
 
-def edge_of(row: SQLiteValues) -> MemoryEdge:
+def edge_of(row: Row) -> MemoryEdge:
     """Return the edge of a row (source_id, target_id, edge_type, weight, created_at)."""
     source_id, target_id, edge_type, weight, created_at = row
     return MemoryEdge(
@@ -164,8 +163,8 @@ def edge_of(row: SQLiteValues) -> MemoryEdge:
     )
 
 
-def domain_of(row: SQLiteValues) -> Domain:
-    """Return the domain of a row (id, label, centroid, top_terms, memory_count, created_at, metadata)."""
+def domain_of(row: Row) -> Domain:
+    """Return the domain of a row of all its columns, in the order of the schema."""
     domain_id, label, centroid, top_terms, memory_count, created_at, metadata = row
     return Domain(
         id=cast("str", domain_id),
@@ -178,7 +177,7 @@ def domain_of(row: SQLiteValues) -> Domain:
     )
 
 
-def user_of(row: SQLiteValues) -> User:
+def user_of(row: Row) -> User:
     """Return the user of a row (id, handle, display_name, created_at, metadata)."""
     user_id, handle, display_name, created_at, metadata = _principal(row)
     return User(
@@ -190,7 +189,7 @@ def user_of(row: SQLiteValues) -> User:
     )
 
 
-def group_of(row: SQLiteValues) -> Group:
+def group_of(row: Row) -> Group:
     """Return the group of a row (id, handle, display_name, created_at, metadata)."""
     group_id, handle, display_name, created_at, metadata = _principal(row)
     return Group(
@@ -202,7 +201,7 @@ def group_of(row: SQLiteValues) -> Group:
     )
 
 
-def membership_of(row: SQLiteValues) -> GroupMembership:
+def membership_of(row: Row) -> GroupMembership:
     """Return the membership of a row (user_id, group_id, role, joined_at)."""
     user_id, group_id, role, joined_at = row
     return GroupMembership(
@@ -213,7 +212,7 @@ def membership_of(row: SQLiteValues) -> GroupMembership:
     )
 
 
-def signature_of(row: SQLiteValues) -> ModelSignature:
+def signature_of(row: Row) -> ModelSignature:
     """Return the signature of a row (name, dimension, hash)."""
     name, dimension, digest = row
     return ModelSignature(
@@ -231,7 +230,7 @@ def vector_value(vector: Vector | None) -> bytes | None:
     return None if vector is None else vector_bytes(vector)
 
 
-def _principal(row: SQLiteValues) -> tuple[UUID, str, str | None, datetime, JsonObject]:
+def _principal(row: Row) -> tuple[UUID, str, str | None, datetime, JsonObject]:
     principal_id, handle, display_name, created_at, metadata = row
     return (
         UUID(cast("str", principal_id)),
@@ -242,7 +241,7 @@ def _principal(row: SQLiteValues) -> tuple[UUID, str, str | None, datetime, Json
     )
 
 
-def _optional_vector(value: SQLiteValue) -> Vector | None:
+def _optional_vector(value: Value) -> Vector | None:
     return None if value is None else vector_of(cast("bytes", value))
 
 
@@ -250,5 +249,5 @@ def _optional_text(value: datetime | None) -> str | None:
     return None if value is None else time_text(value)
 
 
-def _optional_time(value: SQLiteValue) -> datetime | None:
+def _optional_time(value: Value) -> datetime | None:
     return None if value is None else time_value(cast("str", value))

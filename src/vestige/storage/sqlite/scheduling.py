@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from vestige.errors import MemoryNotFoundError
 from vestige.models import ReviewEvent
@@ -58,17 +58,16 @@ SELECT_EVENTS_OF_MEMORY: Final = (
 
 
 def insert(session: Session, state: SchedulingState) -> None:
-    session.db.execute(INSERT, scheduling_values(state))
+    session.db.run(INSERT, scheduling_values(state))
 
 
 def get_scheduling(session: Session, memory_id: UUID) -> SchedulingState | None:
-    row = session.db.execute(SELECT, (str(memory_id),)).fetchone()
+    row = session.db.row(SELECT, (str(memory_id),))
     return None if row is None else scheduling_of(row)
 
 
 def update_scheduling(session: Session, state: SchedulingState) -> None:
-    session.db.execute(UPDATE, scheduling_values(state))
-    if session.db.changes() == 0:
+    if session.db.run(UPDATE, scheduling_values(state)) == 0:
         # A row that was made by hand has no state yet.
         memories.key_of(session, state.memory_id)
         insert(session, state)
@@ -84,7 +83,7 @@ def record_review(
     prior_state = get_scheduling(session, memory_id)
     if prior_state is None:
         raise MemoryNotFoundError(memory_id)
-    session.db.execute(
+    event_id = session.db.insert(
         INSERT_EVENT,
         (
             str(memory_id),
@@ -94,7 +93,6 @@ def record_review(
             state_text(new_state),
         ),
     )
-    event_id = session.db.last_insert_rowid()
     update_scheduling(session, new_state)
     return ReviewEvent(
         id=event_id,
@@ -111,16 +109,16 @@ def list_review_events(
 ) -> list[ReviewEvent]:
     start = 0 if after is None else after
     if memory_id is None:
-        rows = session.db.execute(SELECT_EVENTS, (start, limit))
+        rows = session.db.rows(SELECT_EVENTS, (start, limit))
     else:
-        rows = session.db.execute(SELECT_EVENTS_OF_MEMORY, (str(memory_id), start, limit))
+        rows = session.db.rows(SELECT_EVENTS_OF_MEMORY, (str(memory_id), start, limit))
     return [event_of(row) for row in rows]
 
 
 def get_due_memories(
     session: Session, before: datetime, limit: int
 ) -> list[tuple[MemoryRecord, SchedulingState]]:
-    rows = session.db.execute(SELECT_DUE, (time_text(before), limit)).fetchall()
-    states = [scheduling_of(cast("tuple[None, ...]", row)) for row in rows]
+    rows = session.db.rows(SELECT_DUE, (time_text(before), limit))
+    states = [scheduling_of(row) for row in rows]
     records = memories.get_by_id(session, [state.memory_id for state in states])
     return [(records[state.memory_id], state) for state in states]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Final, cast
 
-import apsw
+from apsw import SQLITE_OPEN_READONLY, SQLITE_OPEN_URI
 
 from vestige.errors import MigrationError, StoreUnavailableError
 from vestige.storage.encoding import time_text, time_value
@@ -18,6 +19,7 @@ from vestige.storage.migrations import (
     statuses,
 )
 from vestige.storage.sqlite import registry, vectors
+from vestige.storage.sqlite.driver import Connection
 from vestige.storage.sqlite.errors import translated
 
 if TYPE_CHECKING:
@@ -98,11 +100,11 @@ def apply_next(session: Session) -> bool:
     if step is None:
         return False
     started = time.perf_counter()
-    session.db.execute(CREATE_LEDGER)
-    session.db.execute(step.up_sql)
+    session.db.run(CREATE_LEDGER)
+    session.db.run_script(step.up_sql)
     if step.name == VECTOR_INDEX_STEP:
         vectors.rebuild(session)
-    session.db.execute(
+    session.db.run(
         RECORD_STEP,
         (
             step.version,
@@ -122,8 +124,8 @@ def revert_last(session: Session) -> MigrationStatus | None:
     if not applied:
         return None
     step = _migrations()[applied[-1].version - 1]
-    session.db.execute(step.down_sql)
-    session.db.execute(FORGET_STEP, (step.version,))
+    session.db.run_script(step.down_sql)
+    session.db.run(FORGET_STEP, (step.version,))
     return MigrationStatus(version=step.version, name=step.name, state="pending")
 
 
@@ -146,7 +148,7 @@ def check_current(session: Session) -> None:
     Raises:
         MigrationError: a step other than those that wait for a model is not applied.
     """
-    if not session.db.execute(HAS_TABLE, ("knowledge_nodes",)).get:
+    if not session.db.value(HAS_TABLE, ("knowledge_nodes",)):
         raise MigrationError("the store has no tables", "Run `vestige migrate up`.")
 
 
@@ -155,7 +157,7 @@ def _migrations() -> tuple[Migration, ...]:
 
 
 def _ledger(session: Session) -> list[AppliedMigration]:
-    if not session.db.execute(HAS_TABLE, ("vestige_migrations",)).get:
+    if not session.db.value(HAS_TABLE, ("vestige_migrations",)):
         return []
     return [
         AppliedMigration(
@@ -165,12 +167,12 @@ def _ledger(session: Session) -> list[AppliedMigration]:
             applied_at=time_value(cast("str", applied_at)),
             duration_seconds=cast("float", duration),
         )
-        for number, name, checksum, applied_at, duration in session.db.execute(READ_LEDGER)
+        for number, name, checksum, applied_at, duration in session.db.rows(READ_LEDGER)
     ]
 
 
 def _has_model(session: Session) -> bool:
-    if not session.db.execute(HAS_TABLE, ("embedding_model",)).get:
+    if not session.db.value(HAS_TABLE, ("embedding_model",)):
         return False
     return registry.registered_model(session) is not None
 
@@ -184,10 +186,9 @@ def _check_tables(path: Path) -> None:
     # Immutable: not even the -wal and -shm files of a reader appear beside the file. What is only
     # in its log is not seen, so a store that was just made may look empty; that is no harm.
     with translated(str(path)):
-        flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
-        with apsw.Connection(f"{path.absolute().as_uri()}?immutable=1", flags=flags) as db:
-            names = {cast("str", name) for (name,) in db.execute(TABLE_NAMES)}
-        db.close()
+        name = f"{path.absolute().as_uri()}?immutable=1"
+        with closing(Connection(name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI)) as db:
+            names = {cast("str", table) for (table,) in db.rows(TABLE_NAMES)}
     if not names or "vestige_migrations" in names:
         return
     if {"knowledge_nodes", "schema_version"} <= names:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final, cast
 from uuid import UUID
 
 import numpy as np
-from apsw import FTS5_TOKENIZE_QUERY
 
 from vestige.cognition.fusion import reciprocal_rank_fusion
 from vestige.models import SearchResult
@@ -22,7 +21,6 @@ from vestige.storage.text import parse_query
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from apsw import FTS5Tokenizer
     from numpy.typing import NDArray
 
     from vestige.models import SearchQuery, Vector
@@ -51,7 +49,6 @@ SELECT_IDS: Final = (
     "SELECT key, id FROM knowledge_nodes WHERE key IN (SELECT value FROM json_each(?))"
 )
 WORD_FREQUENCY: Final = "SELECT doc FROM knowledge_nodes_vocabulary WHERE term = ?"
-TOKENIZER: Final = ("porter", ["unicode61", "remove_diacritics", "2"])  # as in 0001
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +99,10 @@ def _fts_leg(session: Session, text: str, values: Values, depth: int) -> list[Hi
     bound = values | {"match": match, "depth": depth + 1}
     conditions = filters.conditions(values)
     joined = FTS_LEG_JOINED + conditions + FTS_LEG_ORDER
-    rows = session.db.execute(joined if conditions else FTS_LEG, bound).fetchall()
+    rows = session.db.rows(joined if conditions else FTS_LEG, bound)
     if not conditions and len(rows) > depth and rows[depth][1] == rows[depth - 1][1]:
         # A tie at the end: which of the equals are the first by id takes a look at all of them.
-        rows = session.db.execute(joined, bound).fetchall()
+        rows = session.db.rows(joined, bound)
     scores = {cast("int", key): -cast("float", rank) for key, rank in rows[:depth]}
     return _hits(session, scores)
 
@@ -119,13 +116,13 @@ def _allowed_keys(session: Session, values: Values) -> NDArray[np.int64] | None:
     conditions = filters.conditions(values)
     if not conditions:
         return None
-    rows = session.db.execute(ALLOWED_KEYS + conditions, values)
+    rows = session.db.rows(ALLOWED_KEYS + conditions, values)
     return np.fromiter((cast("int", key) for (key,) in rows), dtype=np.int64)
 
 
 def _hits(session: Session, scores: dict[int, float]) -> list[Hit]:
     """Return hits best first, ties by id."""
-    rows = session.db.execute(SELECT_IDS, (list_text(list(scores)),))
+    rows = session.db.rows(SELECT_IDS, (list_text(list(scores)),))
     hits = [Hit(UUID(cast("str", text)), scores[cast("int", key)]) for key, text in rows]
     return sorted(hits, key=lambda hit: (-hit.score, hit.id))
 
@@ -169,16 +166,14 @@ def _phrase_expression(phrase: Phrase) -> str:
 def _rarest(session: Session, words: Sequence[str]) -> Sequence[str]:
     if len(words) <= QUERY_WORDS_MAX:
         return words
-    tokenize = session.db.fts5_tokenizer(*TOKENIZER)
-    frequencies = {word: _frequency(session, tokenize, word) for word in words}
+    frequencies = {word: _frequency(session, word) for word in words}
     known = [word for word in words if frequencies[word]]
     return sorted(known, key=lambda word: frequencies[word])[:QUERY_WORDS_MAX]
 
 
-def _frequency(session: Session, tokenize: FTS5Tokenizer, word: str) -> int:
-    """Return how many memories hold the first token of a word."""
-    tokens = tokenize(word.encode(), FTS5_TOKENIZE_QUERY, None, include_offsets=False)
-    for token in tokens:
-        count = session.db.execute(WORD_FREQUENCY, (token[0],)).get
-        return cast("int", count or 0)
-    return 0
+def _frequency(session: Session, word: str) -> int:
+    """Return how many memories hold a word."""
+    tokens = session.db.tokens(word)
+    if not tokens:
+        return 0
+    return cast("int", session.db.value(WORD_FREQUENCY, (tokens[0],)) or 0)

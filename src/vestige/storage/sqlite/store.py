@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -79,9 +80,7 @@ class SqliteStore:
             MigrationError: the store is newer than this version, or was changed by hand.
         """
         clock = clock or SystemClock()
-        file = Path(path).expanduser()
-        schema.check_file(file)
-        prepare_file(file)
+        file = await asyncio.to_thread(_usable_file, path)
         store = cls(Database(file, clock), clock)
         try:
             if migrate:
@@ -300,3 +299,10 @@ class SqliteStore:
 
     async def import_rows(self, table: TransferTable, rows: Sequence[TransferRow]) -> ImportResult:
         return await self._db.write(transfer.import_rows, table, rows)
+
+
+def _usable_file(path: Path | str) -> Path:
+    file = Path(path).expanduser()
+    schema.check_file(file)
+    prepare_file(file)
+    return file

@@ -37,10 +37,9 @@ from vestige.storage.sqlite.rows import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from apsw import SQLiteValue, SQLiteValues
-
     from vestige.models import TransferRow
     from vestige.storage.sqlite.connection import Session
+    from vestige.storage.sqlite.driver import Row, Value
 
 # Pages go by rowid: later inserts come after it, so no page is disturbed.
 PAGE_USERS: Final = (
@@ -96,9 +95,9 @@ class _Table:
 
     kind: type
     page: LiteralString
-    read: Callable[[SQLiteValues], TransferRow] | None
+    read: Callable[[Row], TransferRow] | None
     known: LiteralString
-    key: Callable[[Any], tuple[SQLiteValue, ...]]
+    key: Callable[[Any], tuple[Value, ...]]
     write: Callable[[Session, Any], None]
 
 
@@ -107,7 +106,7 @@ def export_page(
 ) -> TransferPage:
     definition = TABLES[table]
     start = _page_start(after)
-    fetched = session.db.execute(definition.page, (start, limit)).fetchall()
+    fetched = session.db.rows(definition.page, (start, limit))
     rows: tuple[TransferRow, ...]
     if definition.read is None:
         rows = _scheduled_memories(session, [cast("str", row[1]) for row in fetched])
@@ -129,11 +128,11 @@ def import_rows(
                 raise InvalidInputError(
                     "rows", f"{table} holds no {type(row).__name__}", "Give rows of one table."
                 )
-            if session.db.execute(definition.known, definition.key(row)).get:
+            if session.db.value(definition.known, definition.key(row)):
                 present += 1
                 continue
             # A savepoint, so that half of a refused row does not stay.
-            with session.db:
+            with session.db.savepoint():
                 definition.write(session, row)
             written += 1
         except StoreError as error:
@@ -174,7 +173,7 @@ def _write_event(session: Session, event: ReviewEvent) -> None:
     for state in (event.prior_state, event.new_state):
         limits.check_scheduling(state)
     memories.key_of(session, event.memory_id)
-    session.db.execute(
+    session.db.run(
         INSERT_EVENT,
         (
             event.id,

@@ -11,16 +11,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Final, Literal, LiteralString, TypeAlias, cast
 
 import numpy as np
 
 from vestige.storage.sqlite.rows import list_text
-from vestige.storage.vectors import (
-    cosine_similarities,
-    vector_bytes,
-    vector_of,
-)
+from vestige.storage.vectors import cosine_similarities, vector_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,9 +26,8 @@ if TYPE_CHECKING:
     from vestige.models import Vector
     from vestige.storage.sqlite.connection import Session
 
-    Source = Literal["memory", "window"]
 
-__all__ = ["Slot", "VectorIndex", "clear", "nearest", "rebuild", "vector_bytes", "write"]
+Source: TypeAlias = Literal["memory", "window"]
 
 CHUNK_SLOTS: Final = 256
 # How many of the nearest by bits are scored exactly. On vectors of real text the true ten nearest
@@ -45,6 +40,7 @@ INSERT INTO vector_chunks (source, chunk, revision, owners, codes) VALUES (?, ?,
 ON CONFLICT (source, chunk) DO UPDATE
 SET revision = revision + 1, owners = excluded.owners, codes = excluded.codes
 """
+DIMENSION: Final = "SELECT dimension FROM embedding_model"
 SELECT_REVISIONS: Final = "SELECT source, chunk, revision FROM vector_chunks"
 HAS_INDEX: Final = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'vector_chunks'"
 SELECT_MEMORY_VECTORS: Final = (
@@ -54,7 +50,11 @@ SELECT_WINDOW_VECTORS: Final = (
     "SELECT w.key, m.key, w.embedding FROM memory_windows AS w"
     " JOIN knowledge_nodes AS m ON m.id = w.memory_id ORDER BY w.key"
 )
-RESCORE: Final[dict[str, str]] = {
+ALL_VECTORS: Final[dict[Source, LiteralString]] = {
+    "memory": SELECT_MEMORY_VECTORS,
+    "window": SELECT_WINDOW_VECTORS,
+}
+RESCORE: Final[dict[str, LiteralString]] = {
     "memory": (
         "SELECT key, embedding FROM knowledge_nodes"
         " WHERE key IN (SELECT value FROM json_each(?)) AND embedding IS NOT NULL"
@@ -91,7 +91,7 @@ class VectorIndex:
     """What a connection has read of the index, brought up to date before each search."""
 
     words: int  # uint64 words of a code
-    data_version: tuple[int, int] = (-1, -1)
+    state: tuple[int, int] = (-1, -1)  # of the connection when it was read
     sources: dict[str, _Bits] = field(default_factory=dict)
 
 
@@ -102,33 +102,34 @@ def write(session: Session, slots: Sequence[Slot]) -> None:
         for slot in members:
             owners[slot.key % CHUNK_SLOTS] = slot.owner
             codes[slot.key % CHUNK_SLOTS] = _code(slot.vector)
-        session.db.execute(UPSERT_CHUNK, (source, chunk, owners.tobytes(), codes.tobytes()))
+        session.db.run(UPSERT_CHUNK, (source, chunk, owners.tobytes(), codes.tobytes()))
 
 
 def clear(session: Session, memory_keys: Iterable[int], window_keys: Iterable[int]) -> None:
     """Take vectors out of the index."""
-    if not session.db.execute(HAS_INDEX).get:
+    if not session.db.value(HAS_INDEX):
         return
     for source, keys in (("memory", memory_keys), ("window", window_keys)):
         for chunk, members in groupby(sorted(keys), key=lambda key: key // CHUNK_SLOTS):
-            row = session.db.execute(SELECT_CHUNK, (source, chunk)).fetchone()
+            row = session.db.row(SELECT_CHUNK, (source, chunk))
             if row is None:
                 continue
             owners, codes = _arrays(row, _words(session))
             owners[[key % CHUNK_SLOTS for key in members]] = 0
-            session.db.execute(UPSERT_CHUNK, (source, chunk, owners.tobytes(), codes.tobytes()))
+            session.db.run(UPSERT_CHUNK, (source, chunk, owners.tobytes(), codes.tobytes()))
 
 
 def rebuild(session: Session) -> None:
     """Fill an empty index from the stored vectors, chunk by chunk."""
-    for source, sql in (("memory", SELECT_MEMORY_VECTORS), ("window", SELECT_WINDOW_VECTORS)):
-        rows = session.db.execute(sql)
-        for _, members in groupby(rows, key=lambda row: cast("int", row[0]) // CHUNK_SLOTS):
+    for source, sql in ALL_VECTORS.items():
+        for _, members in groupby(
+            session.db.stream(sql), key=lambda row: cast("int", row[0]) // CHUNK_SLOTS
+        ):
             write(
                 session,
                 [
                     Slot(
-                        source="memory" if source == "memory" else "window",
+                        source=source,
                         key=cast("int", key),
                         owner=cast("int", owner),
                         vector=vector_of(cast("bytes", embedding)),
@@ -152,28 +153,23 @@ def nearest(
     Returns:
         Similarity by memory key, of at least `depth` memories when there are that many.
     """
-    if not session.db.execute(HAS_INDEX).get:
+    if not session.db.value(HAS_INDEX):
         return {}
     index = _current(session)
     best: dict[int, float] = {}
     for source, bits in index.sources.items():
-        for owner, similarity in _scores(session, source, bits, query, depth, allowed):
+        slots = _candidates(bits, query, depth, allowed)
+        for owner, similarity in _scores(session, source, slots, query):
             if similarity > best.get(owner, -2.0):
                 best[owner] = similarity
     return best
 
 
 def _scores(
-    session: Session,
-    source: str,
-    bits: _Bits,
-    query: Vector,
-    depth: int,
-    allowed: NDArray[np.int64] | None,
+    session: Session, source: str, slots: NDArray[np.int64], query: Vector
 ) -> list[tuple[int, float]]:
-    slots = _candidates(bits, query, depth, allowed)
-    wanted = list_text(slots.tolist())
-    rows = session.db.execute(RESCORE[source], (wanted,)).fetchall()
+    """Return the memories of slots with their cosine similarity, from the stored vectors."""
+    rows = session.db.rows(RESCORE[source], (list_text(slots.tolist()),))
     if not rows:
         return []
     matrix = np.stack([vector_of(cast("bytes", embedding)) for _, embedding in rows])
@@ -210,17 +206,16 @@ def _current(session: Session) -> VectorIndex:
     index = session.vector_index
     if index is None or index.words != words:
         index = session.vector_index = VectorIndex(words=words)
-    # Changes of other connections, and those of this one.
-    version = (cast("int", session.db.pragma("data_version")), session.db.total_changes())
-    if version != index.data_version:
+    state = session.db.state
+    if state != index.state:
         _refresh(session, index)
-        index.data_version = version
+        index.state = state
     return index
 
 
 def _refresh(session: Session, index: VectorIndex) -> None:
     stored: dict[str, dict[int, int]] = {}
-    for source, chunk, revision in session.db.execute(SELECT_REVISIONS):
+    for source, chunk, revision in session.db.rows(SELECT_REVISIONS):
         stored.setdefault(cast("str", source), {})[cast("int", chunk)] = cast("int", revision)
     for source, revisions in stored.items():
         bits = _sized(index.sources.get(source), max(revisions) + 1, index.words)
@@ -255,7 +250,7 @@ def _read_chunk(
     session: Session, source: str, chunk: int, words: int
 ) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
     """Return the owners (256,) and codes (256, words) of a chunk, to be changed by the caller."""
-    row = session.db.execute(SELECT_CHUNK, (source, chunk)).fetchone()
+    row = session.db.row(SELECT_CHUNK, (source, chunk))
     if row is None:
         return (
             np.zeros(CHUNK_SLOTS, dtype=np.int64),
@@ -281,7 +276,7 @@ def _code(vector: Vector) -> NDArray[np.uint64]:
 
 
 def _words(session: Session) -> int:
-    dimension = session.db.execute("SELECT dimension FROM embedding_model").get
+    dimension = session.db.value(DIMENSION)
     return -(-cast("int", dimension) // 64)
 
 

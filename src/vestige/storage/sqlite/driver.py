@@ -1,0 +1,106 @@
+"""The one typed wrapper around the SQLite driver: what it returns, and that SQL is never data."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, LiteralString, TypeAlias, cast
+
+import apsw
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Mapping, Sequence
+
+Value: TypeAlias = int | float | str | bytes | None
+Row: TypeAlias = tuple[Value, ...]
+Values: TypeAlias = "Sequence[Value] | Mapping[str, Value]"
+
+BUSY_TIMEOUT_MS: Final = 30_000  # how long a statement waits for other processes
+CACHE_KIB: Final = 65_536
+FTS_TOKENIZER: Final = ("porter", ["unicode61", "remove_diacritics", "2"])  # as in 0001_init
+
+
+class Connection:
+    """A connection to one database; used by one thread at a time."""
+
+    def __init__(self, name: str, flags: int) -> None:
+        self._apsw = apsw.Connection(name, flags=flags)
+        self._apsw.set_busy_timeout(BUSY_TIMEOUT_MS)
+
+    def configure(self) -> None:
+        """Set what a store needs; writes nothing to a file that has it already."""
+        # FULL: a commit that was acknowledged survives a loss of power.
+        for pragma, value in (
+            ("journal_mode", "WAL"),
+            ("synchronous", "FULL"),
+            ("foreign_keys", "ON"),
+            ("cache_size", -CACHE_KIB),
+            ("temp_store", "MEMORY"),
+        ):
+            self._apsw.pragma(pragma, value)  # pyright: ignore[reportUnknownMemberType]  # untyped Buffer
+
+    def rows(self, sql: LiteralString, values: Values = ()) -> list[Row]:
+        """Return all rows of a statement."""
+        return list(self.stream(sql, values))
+
+    def row(self, sql: LiteralString, values: Values = ()) -> Row | None:
+        """Return the first row of a statement, None when there is none."""
+        return cast("Row | None", self._execute(sql, values).fetchone())
+
+    def value(self, sql: LiteralString, values: Values = ()) -> Value:
+        """Return the first column of the first row, None when there is none."""
+        row = self.row(sql, values)
+        return None if row is None else row[0]
+
+    def stream(self, sql: LiteralString, values: Values = ()) -> Iterator[Row]:
+        """Yield the rows of a statement one by one."""
+        for row in self._execute(sql, values):
+            yield cast("Row", row)
+
+    def run(self, sql: LiteralString, values: Values = ()) -> int:
+        """Run a statement; return how many rows it changed, those of its triggers not counted."""
+        self._execute(sql, values)
+        return self._apsw.changes()
+
+    def insert(self, sql: LiteralString, values: Values = ()) -> int:
+        """Run an INSERT; return the integer key of the new row."""
+        self._execute(sql, values)
+        return self._apsw.last_insert_rowid()
+
+    def run_script(self, script: str) -> None:
+        """Run the statements of a migration file: the one text that is not a constant here."""
+        self._execute(cast("LiteralString", script), ())
+
+    @contextmanager
+    def savepoint(self) -> Generator[None]:
+        """Undo what the block did, and only that, when it raises."""
+        with self._apsw:
+            yield
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return self._apsw.in_transaction
+
+    @property
+    def filename(self) -> str:
+        """The path of the database file."""
+        return self._apsw.filename
+
+    @property
+    def state(self) -> tuple[int, int]:
+        """A pair that changes when another connection or this one has changed the database."""
+        return cast("int", self.value("PRAGMA data_version")), self._apsw.total_changes()
+
+    def tokens(self, word: str) -> list[str]:
+        """Return a word as the full-text index keeps it."""
+        tokenize = self._apsw.fts5_tokenizer(*FTS_TOKENIZER)
+        found = tokenize(word.encode(), apsw.FTS5_TOKENIZE_QUERY, None, include_offsets=False)
+        return [token[0] for token in cast("list[tuple[str, ...]]", found)]
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._apsw.close()
+
+    def _execute(self, sql: LiteralString, values: Values) -> apsw.Cursor:
+        execute = self._apsw.execute  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # untyped Buffer
+        return execute(sql, values)
