@@ -1,3 +1,106 @@
-"""Long-term memory for AI agents."""
+"""Long-term memory for AI agents.
 
-__all__: list[str] = []
+Names are imported when they are first used, so that `import vestige` costs nothing and a command
+line starts without loading a database driver or a model.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
+if _TYPE_CHECKING:
+    from vestige.config import Config, load_config
+    from vestige.engine.engine import Engine, open_engine
+    from vestige.engine.recall import RecallFilter
+    from vestige.engine.results import (
+        Candidate,
+        DueMemory,
+        EditResult,
+        IngestContext,
+        RecallHit,
+        RememberResult,
+        ReviewResult,
+    )
+    from vestige.errors import VestigeError
+    from vestige.models import (
+        MemoryCursor,
+        MemoryEdge,
+        MemoryFilter,
+        MemoryOrder,
+        MemoryRecord,
+        Rating,
+        SchedulingState,
+        SearchQuery,
+        SearchResult,
+    )
+    from vestige.storage.opening import open_store
+    from vestige.storage.protocol import MemoryStore
+    from vestige.storage.sqlite.store import SqliteStore
+
+_MODULES = {
+    "Candidate": "vestige.engine.results",
+    "Config": "vestige.config",
+    "DueMemory": "vestige.engine.results",
+    "EditResult": "vestige.engine.results",
+    "Engine": "vestige.engine.engine",
+    "IngestContext": "vestige.engine.results",
+    "MemoryCursor": "vestige.models",
+    "MemoryEdge": "vestige.models",
+    "MemoryFilter": "vestige.models",
+    "MemoryOrder": "vestige.models",
+    "MemoryRecord": "vestige.models",
+    "MemoryStore": "vestige.storage.protocol",
+    "Rating": "vestige.models",
+    "RecallFilter": "vestige.engine.recall",
+    "RecallHit": "vestige.engine.results",
+    "RememberResult": "vestige.engine.results",
+    "ReviewResult": "vestige.engine.results",
+    "SchedulingState": "vestige.models",
+    "SearchQuery": "vestige.models",
+    "SearchResult": "vestige.models",
+    "SqliteStore": "vestige.storage.sqlite.store",
+    "VestigeError": "vestige.errors",
+    "load_config": "vestige.config",
+    "open_engine": "vestige.engine.engine",
+    "open_store": "vestige.storage.opening",
+}
+
+__all__ = [
+    "Candidate",
+    "Config",
+    "DueMemory",
+    "EditResult",
+    "Engine",
+    "IngestContext",
+    "MemoryCursor",
+    "MemoryEdge",
+    "MemoryFilter",
+    "MemoryOrder",
+    "MemoryRecord",
+    "MemoryStore",
+    "Rating",
+    "RecallFilter",
+    "RecallHit",
+    "RememberResult",
+    "ReviewResult",
+    "SchedulingState",
+    "SearchQuery",
+    "SearchResult",
+    "SqliteStore",
+    "VestigeError",
+    "load_config",
+    "open_engine",
+    "open_store",
+]
+
+
+def __getattr__(name: str) -> object:
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(_import_module(module), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -98,8 +98,8 @@ class MemoryRecord:
     metadata: JsonObject = field(default_factory=dict)
     domains: tuple[str, ...] = ()
     domain_scores: dict[str, float] = field(default_factory=dict)
-    embedding: Vector | None = None
-    windows: tuple[Vector, ...] = ()
+    embedding: Vector | None = field(default=None, repr=False)
+    windows: tuple[Vector, ...] = field(default=(), repr=False)
     codebase: str | None = None
     owner_user_id: UUID = LOCAL_USER_ID
     visibility: Visibility = Visibility.PRIVATE
@@ -187,7 +187,7 @@ class SearchQuery:
     """
 
     text: str | None = None
-    embedding: Vector | None = None
+    embedding: Vector | None = field(default=None, repr=False)
     domains: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     node_types: tuple[str, ...] = ()
@@ -247,7 +247,7 @@ class Domain:
     id: str
     label: str
     created_at: datetime
-    centroid: Vector | None = None
+    centroid: Vector | None = field(default=None, repr=False)
     top_terms: tuple[str, ...] = ()
     memory_count: int = 0
     metadata: JsonObject = field(default_factory=dict)

@@ -1,0 +1,274 @@
+"""The engine: a store, an embedder and a clock, and what people do with them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from vestige.clock import SystemClock
+from vestige.config import load_config
+from vestige.embedding import embedder_for, open_embedder
+from vestige.engine import ingest, recall, review
+from vestige.engine.recall import RecallFilter
+from vestige.engine.results import IngestContext
+from vestige.errors import ConfigError, MemoryNotFoundError, ModelMismatchError
+from vestige.models import MemoryOrder, Rating
+from vestige.storage import limits
+from vestige.storage.opening import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from vestige.clock import Clock
+    from vestige.config import Config
+    from vestige.embedding import Embedder
+    from vestige.engine.results import (
+        DueMemory,
+        EditResult,
+        RecallHit,
+        RememberResult,
+        ReviewResult,
+    )
+    from vestige.models import (
+        HealthStatus,
+        JsonObject,
+        MemoryCursor,
+        MemoryFilter,
+        MemoryRecord,
+        SchedulingState,
+        StoreStats,
+    )
+    from vestige.storage.protocol import MemoryStore
+
+DEFAULT_PROVIDER: Final = "builtin"
+
+
+class Engine:
+    """Long-term memory: remember, recall, and look after what is remembered.
+
+    It owns neither the store nor the embedder; `open_engine` opens and closes them.
+    """
+
+    def __init__(self, store: MemoryStore, embedder: Embedder, clock: Clock | None = None) -> None:
+        self.store = store
+        self.embedder = embedder
+        self._clock = clock or SystemClock()
+        # Two writers of the same text must not both find it unknown.
+        self._one_writer = asyncio.Lock()
+
+    async def remember(
+        self,
+        content: str,
+        *,
+        node_type: str = "fact",
+        tags: Sequence[str] = (),
+        context: IngestContext | None = None,
+        metadata: JsonObject | None = None,
+        created_at: datetime | None = None,
+        force_create: bool = False,
+    ) -> RememberResult:
+        """Remember a text; one that says the same as a known one reinforces that.
+
+        The same means: equal but for white space, in the same codebase, of the same owner.
+
+        Args:
+            content: 1 to 1,000,000 bytes of UTF-8.
+            node_type: fact, decision, preference, code, ... (free text, up to 64 characters).
+            tags: up to 64 of up to 128 characters.
+            context: where the text comes from.
+            metadata: a JSON object to keep with it.
+            created_at: when it was learned, aware; now by default.
+            force_create: store it whatever is known.
+
+        Raises:
+            InvalidInputError: a limit; nothing was written.
+            EmbeddingError: the text cannot be embedded; nothing was written.
+        """
+        record = ingest.new_record(
+            content,
+            node_type=node_type,
+            tags=tags,
+            context=context or IngestContext(),
+            metadata=metadata or {},
+            clock=self._clock,
+        )
+        if created_at is not None:
+            limits.check_time("created_at", created_at)
+            record = replace(record, created_at=created_at, updated_at=created_at)
+        async with self._one_writer:
+            await self.store.register_model(self.embedder.signature)
+            return await ingest.remember(
+                self.store, self.embedder, self._clock, record, force=force_create
+            )
+
+    async def recall(
+        self, text: str, *, narrowed: RecallFilter | None = None, limit: int = 0
+    ) -> list[RecallHit]:
+        """Return the memories that answer a text, best first.
+
+        Args:
+            text: a question or words; quoted phrases and `-word` are exact.
+            narrowed: filters, applied before anything is ranked.
+            limit: at most 1000; 0 means 10.
+
+        Raises:
+            InvalidInputError: the text is empty, or a limit.
+            EmbeddingError: the text cannot be embedded.
+        """
+        return await recall.recall(
+            self.store,
+            self.embedder,
+            text,
+            narrowed=narrowed or RecallFilter(),
+            clock=self._clock,
+            limit=limit,
+        )
+
+    async def list_memories(
+        self,
+        memory_filter: MemoryFilter | None = None,
+        *,
+        order: MemoryOrder = MemoryOrder.CREATED_DESC,
+        after: MemoryCursor | None = None,
+        limit: int = 0,
+    ) -> list[MemoryRecord]:
+        """Return one page of memories; see `MemoryStore.list_memories`."""
+        return await self.store.list_memories(memory_filter, order=order, after=after, limit=limit)
+
+    async def get(self, memory_id: UUID) -> tuple[MemoryRecord, SchedulingState | None]:
+        """Return a memory and its scheduling.
+
+        Raises:
+            MemoryNotFoundError: the id is unknown.
+        """
+        record = await self.store.get(memory_id)
+        if record is None:
+            raise MemoryNotFoundError(memory_id)
+        return record, await self.store.get_scheduling(memory_id)
+
+    async def edit(
+        self,
+        memory_id: UUID,
+        *,
+        content: str | None = None,
+        node_type: str | None = None,
+        tags: Sequence[str] | None = None,
+        codebase: str | None = None,
+    ) -> EditResult:
+        """Change what is given of a memory; new content is embedded again.
+
+        Raises:
+            MemoryNotFoundError: the id is unknown.
+            InvalidInputError: nothing would change, or a limit.
+        """
+        async with self._one_writer:
+            await self.store.register_model(self.embedder.signature)
+            return await ingest.edit(
+                self.store,
+                self.embedder,
+                memory_id,
+                content=content,
+                node_type=node_type,
+                tags=tags,
+                codebase=codebase,
+            )
+
+    async def forget(self, memory_id: UUID) -> MemoryRecord:
+        """Delete a memory with all that belongs to it; return what was deleted.
+
+        Raises:
+            MemoryNotFoundError: the id is unknown.
+        """
+        record, _ = await self.get(memory_id)
+        await self.store.delete(memory_id)
+        return record
+
+    async def review(
+        self, memory_id: UUID, rating: Rating, *, at: datetime | None = None
+    ) -> ReviewResult:
+        """Rate how well a memory held up: again, hard, good or easy.
+
+        Args:
+            memory_id: the memory.
+            rating: 1 to 4.
+            at: when, aware; now by default.
+
+        Raises:
+            MemoryNotFoundError: the id is unknown.
+        """
+        return await review.review(self.store, self._clock, memory_id, rating, at)
+
+    async def promote(self, memory_id: UUID) -> ReviewResult:
+        """Say that a memory was right and useful: a review rated `easy`."""
+        return await self.review(memory_id, Rating.EASY)
+
+    async def demote(self, memory_id: UUID) -> ReviewResult:
+        """Say that a memory was wrong or useless: a review rated `again`."""
+        return await self.review(memory_id, Rating.AGAIN)
+
+    async def due(self, *, before: datetime | None = None, limit: int = 0) -> list[DueMemory]:
+        """Return the memories that are due for review, longest due first.
+
+        Args:
+            before: due at or before this time, aware; now by default.
+            limit: at most 1000; 0 means 10.
+        """
+        return await review.due(self.store, self._clock, before, limit)
+
+    async def stats(self) -> StoreStats:
+        """Return counts and sizes of the store."""
+        return await self.store.get_stats(self._clock.now())
+
+    async def health(self) -> HealthStatus:
+        """Say whether the store can be used."""
+        return await self.store.health_check()
+
+
+@asynccontextmanager
+async def open_engine(
+    config: Config | None = None, *, clock: Clock | None = None
+) -> AsyncGenerator[Engine]:
+    """Open the configured store and its embedder, and close the store at the end.
+
+    Args:
+        config: the configuration; by default that of the command line: `vestige.toml` and the
+            environment.
+        clock: where the time comes from; the machine's by default.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+        ModelMismatchError: the configured model is not the one that the store's vectors are of.
+        StoreUnavailableError, MigrationError: the store cannot be used.
+    """
+    config = config or load_config(None, None, os.environ)
+    store = await open_store(config, clock=clock)
+    try:
+        yield Engine(store, await _bound_embedder(config, store), clock)
+    finally:
+        await store.close()
+
+
+async def _bound_embedder(config: Config, store: MemoryStore) -> Embedder:
+    """Return the embedder of the store's model, to which the store is then bound."""
+    registered = await store.registered_model()
+    chosen = config.embeddings
+    if registered is None or chosen.is_given:
+        embedder = open_embedder(chosen.provider or DEFAULT_PROVIDER, chosen.model)
+    else:
+        known = embedder_for(registered)
+        if known is None:
+            raise ConfigError(
+                f"the store holds vectors of {registered}, which this version cannot make",
+                "Name its provider and model in [embeddings] of vestige.toml.",
+            )
+        embedder = known
+    if registered is not None:
+        if registered != embedder.signature:
+            raise ModelMismatchError(registered, embedder.signature)
+        await store.register_model(registered)
+    return embedder

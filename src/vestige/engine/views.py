@@ -1,0 +1,174 @@
+"""Results as JSON objects: what `--json` prints and what the MCP server returns.
+
+Names are those of the values; times are RFC 3339 in UTC, ids are text, vectors are left out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from vestige.engine.results import (
+        Candidate,
+        DueMemory,
+        RecallHit,
+        RememberResult,
+        ReviewResult,
+    )
+    from vestige.errors import VestigeError
+    from vestige.models import (
+        HealthStatus,
+        JsonObject,
+        JsonValue,
+        MemoryRecord,
+        ModelSignature,
+        SchedulingState,
+        StoreStats,
+    )
+
+
+def memory_view(record: MemoryRecord) -> JsonObject:
+    """Return a memory."""
+    return {
+        "id": str(record.id),
+        "content": record.content,
+        "node_type": record.node_type,
+        "tags": list(record.tags),
+        "codebase": record.codebase,
+        "metadata": record.metadata,
+        "domains": list(record.domains),
+        "owner_user_id": str(record.owner_user_id),
+        "visibility": record.visibility.value,
+        "shared_with_groups": [str(group_id) for group_id in record.shared_with_groups],
+        "created_at": time_view(record.created_at),
+        "updated_at": time_view(record.updated_at),
+        "has_embedding": record.embedding is not None,
+        "window_count": len(record.windows),
+    }
+
+
+def hit_view(hit: RecallHit, *, explain: bool = False) -> JsonObject:
+    """Return a recalled memory with its scores; `explain` adds the parts they are made of."""
+    view: JsonObject = {
+        "id": str(hit.record.id),
+        "content": hit.record.content,
+        "score": hit.score,
+        "fts_score": hit.fts_score,
+        "vector_score": hit.vector_score,
+        "node_type": hit.record.node_type,
+        "tags": list(hit.record.tags),
+        "codebase": hit.record.codebase,
+        "created_at": time_view(hit.record.created_at),
+        "updated_at": time_view(hit.record.updated_at),
+        "retrievability": hit.retrievability,
+    }
+    if explain:
+        view["explanation"] = {
+            "vector_part": hit.vector_part,
+            "lexical_part": hit.lexical_part,
+            "vector_rank": hit.vector_rank,
+            "fts_rank": hit.fts_rank,
+        }
+    return view
+
+
+def remember_view(result: RememberResult) -> JsonObject:
+    """Return what became of a text."""
+    return {
+        "id": str(result.id),
+        "action": result.action,
+        "reason": result.reason,
+        "candidates": [_candidate_view(candidate) for candidate in result.candidates],
+        "added_tags": list(result.added_tags),
+    }
+
+
+def scheduling_view(state: SchedulingState) -> JsonObject:
+    """Return the FSRS-6 state of a memory."""
+    return {
+        "stability": state.stability,
+        "difficulty": state.difficulty,
+        "retrievability": state.retrievability,
+        "last_review": _optional_time(state.last_review),
+        "next_review": _optional_time(state.next_review),
+        "reps": state.reps,
+        "lapses": state.lapses,
+    }
+
+
+def review_view(result: ReviewResult) -> JsonObject:
+    """Return the scheduling of a memory before and after a review."""
+    return {
+        "id": str(result.memory_id),
+        "before": scheduling_view(result.before),
+        "after": scheduling_view(result.after),
+    }
+
+
+def due_view(due: DueMemory) -> JsonObject:
+    """Return a memory that is due."""
+    view = memory_view(due.record)
+    view["due_at"] = time_view(due.due_at)
+    view["scheduling"] = scheduling_view(due.scheduling)
+    view["retrievability"] = due.retrievability
+    return view
+
+
+def stats_view(stats: StoreStats) -> JsonObject:
+    """Return the counts and sizes of a store."""
+    return {
+        "backend": stats.backend,
+        "location": stats.location,
+        "schema_version": stats.schema_version,
+        "model": None if stats.model is None else model_view(stats.model),
+        "memory_count": stats.memory_count,
+        "embedded_count": stats.embedded_count,
+        "window_count": stats.window_count,
+        "edge_count": stats.edge_count,
+        "review_event_count": stats.review_event_count,
+        "domain_count": stats.domain_count,
+        "due_count": stats.due_count,
+        "size_bytes": stats.size_bytes,
+        "oldest_created_at": _optional_time(stats.oldest_created_at),
+        "newest_created_at": _optional_time(stats.newest_created_at),
+        "node_types": _counts(stats.node_types),
+        "codebases": _counts(stats.codebases),
+    }
+
+
+def model_view(model: ModelSignature) -> JsonObject:
+    """Return the signature of an embedding model."""
+    return {"name": model.name, "dimension": model.dimension, "hash": model.hash}
+
+
+def health_view(health: HealthStatus) -> JsonObject:
+    """Return whether a store can be used."""
+    return {"status": health.status, "reason": health.reason}
+
+
+def error_view(error: VestigeError) -> JsonObject:
+    """Return an error with its code and the next action."""
+    return {"error": {"code": error.code, "message": str(error), "hint": error.hint}}
+
+
+def time_view(time: datetime) -> str:
+    """Return a time of a record, which is in UTC, as RFC 3339."""
+    return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _candidate_view(candidate: Candidate) -> JsonObject:
+    return {
+        "id": str(candidate.id),
+        "content": candidate.content,
+        "similarity": candidate.similarity,
+    }
+
+
+def _optional_time(time: datetime | None) -> str | None:
+    return None if time is None else time_view(time)
+
+
+def _counts(counts: dict[str, int]) -> JsonValue:
+    return {name: count for name, count in counts.items()}  # noqa: C416  # a wider value type
