@@ -27,10 +27,8 @@ class House:
     """What is measured; lines of a function are counted without its docstring."""
 
     module_count: int
-    line_count: int
     longest_module: Path
     longest_module_lines: int
-    function_count: int
     median_function_lines: float
     longest_function_lines: int
 
@@ -46,10 +44,8 @@ def measure(package: Path) -> House:
     functions = [length for path in lines for length in _function_lengths(path)]
     return House(
         module_count=len(lines),
-        line_count=sum(lines.values()),
         longest_module=longest,
         longest_module_lines=lines[longest],
-        function_count=len(functions),
         median_function_lines=statistics.median(functions),
         longest_function_lines=max(functions),
     )
@@ -62,9 +58,8 @@ def table(house: House) -> str:
         (
             "| | |",
             "|---|---|",
-            f"| modules | {house.module_count}, {house.line_count:,} lines |",
+            f"| modules | {house.module_count} |",
             f"| longest module | {house.longest_module_lines} lines (`{longest}`) |",
-            f"| functions | {house.function_count} |",
             f"| median function | {house.median_function_lines:g} lines |",
             f"| longest function | {house.longest_function_lines} lines |",
         )
