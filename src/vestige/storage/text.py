@@ -8,6 +8,7 @@ words of a query, so that a backend's tokenizer only ever has to handle plain wo
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ _SPLITTING: Final = re.compile(r"[_/\\.:@#~+=]")
 _SIGNED_WORD: Final = re.compile(r"(?<!\w)([A-Za-z]\w*+)(\+\+|#)(?!\w)")  # C++, C#, F#
 _PLAIN: Final = re.compile(r"[A-Za-z]?[a-z]*[.,;:!?)\"'\]]*")
 _QUOTED: Final = re.compile(r'(?:(?<!\S)(-))?"([^"]*)"')
-_EXCLUDED: Final = re.compile(r"(?<!\S)-(\w\S*)")
+_EXCLUDED: Final = re.compile(r"(?<!\S)-([^\s-]\S*)")
 
 # The words that Snowball's English stop list names, which is also PostgreSQL's `english`: they say
 # nothing about what a question is about.
@@ -201,15 +202,16 @@ class TextQuery:
     excluded: tuple[Phrase, ...]
 
 
-def search_terms(content: str) -> str:
-    """Return the extra words of a text, each once, separated by spaces; often none.
+def search_terms(content: str, tags: Iterable[str] = ()) -> str:
+    """Return the extra words of a memory, each once, separated by spaces; often none.
 
     Args:
         content: any text; what lies beyond `SEARCHABLE_CHARACTERS` is not looked at.
+        tags: its tags; the words of those that JSON escapes are extra words as well.
     """
     terms: list[str] = []
     length = 0
-    for term in _distinct_terms(content[:SEARCHABLE_CHARACTERS]):
+    for term in dict.fromkeys((*_tag_terms(tags), *_distinct_terms(_composed(content)))):
         length += len(term) + 1
         if length > SEARCH_TERMS_MAX_CHARACTERS:
             break
@@ -230,12 +232,19 @@ def parse_query(text: str) -> TextQuery:
         excluded.append(_phrase(match[1]))
         return " "
 
-    text = _EXCLUDED.sub(keep_excluded, _QUOTED.sub(keep_quoted, text[:SEARCHABLE_CHARACTERS]))
+    text = _EXCLUDED.sub(keep_excluded, _QUOTED.sub(keep_quoted, _composed(text)))
     return TextQuery(
         words=_query_words(text),
         phrases=tuple(phrase for phrase in phrases if phrase.words or phrase.terms),
         excluded=tuple(phrase for phrase in excluded if phrase.words or phrase.terms),
     )
+
+
+def _tag_terms(tags: Iterable[str]) -> Iterator[str]:
+    for tag in tags:
+        if json.dumps(tag, ensure_ascii=False) != f'"{tag}"':
+            yield from _plain_words(tag)
+        yield from _distinct_terms(_composed(tag))
 
 
 def _query_words(text: str) -> tuple[str, ...]:
@@ -252,9 +261,14 @@ def _phrase(text: str) -> Phrase:
     return Phrase(words=tuple(_plain_words(text)), terms=tuple(invisible))
 
 
+def _composed(text: str) -> str:
+    # A letter and its accent as one character: alone, the accent would end a word.
+    return unicodedata.normalize("NFC", text[:SEARCHABLE_CHARACTERS])
+
+
 def _plain_words(text: str) -> Iterator[str]:
     for match in _WORD.finditer(_UNSPACED_RUN.sub(" ", text)):
-        yield match[0].casefold()
+        yield match[0].lower()
 
 
 def _distinct_terms(text: str) -> Iterator[str]:
@@ -280,10 +294,11 @@ def _folded_words(chunk: str) -> Iterator[str]:
     """Yield words without accents and compatibility forms, where that changes them."""
     if chunk.isascii():
         return
-    for match in _WORD.finditer(_UNSPACED_RUN.sub(" ", chunk)):
-        word = match[0].casefold()
+    is_glued = _UNSPACED_RUN.search(chunk) is not None
+    for word in _plain_words(chunk):
         folded = _fold(word)
-        if folded != word:
+        # A tokenizer takes a word and the unspaced script beside it for one word.
+        if folded != word or is_glued:
             yield from _WORD.findall(folded)
 
 
@@ -321,8 +336,3 @@ def _spelled(text: str) -> str:
 def _fold(word: str) -> str:
     decomposed = unicodedata.normalize("NFKD", word)
     return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
-
-
-def joined(words: Iterable[str]) -> str:
-    """Return words separated by single spaces."""
-    return " ".join(words)
