@@ -27,14 +27,14 @@ CONTENT_CHANGES: list[tuple[str, object]] = [
     ("visibility", Visibility.PUBLIC),
     ("shared_with_groups", (a_group("team").id,)),
 ]
-OTHER_CHANGES: list[tuple[str, object]] = [
-    ("embedding", a_vector(50)),
-    ("embedding", None),
-    ("windows", (a_vector(51),)),
-    ("windows", ()),
-    ("domains", ("garden",)),
-    ("domain_scores", {"work": 0.5}),
-    ("owner_user_id", a_user("ana").id),
+OTHER_CHANGES: list[dict[str, object]] = [
+    {"embedding": a_vector(50)},
+    {"embedding": None, "windows": ()},
+    {"windows": (a_vector(51),)},
+    {"windows": ()},
+    {"domains": ("garden",)},
+    {"domain_scores": {"work": 0.5}},
+    {"owner_user_id": a_user("ana").id},
 ]
 
 
@@ -51,15 +51,15 @@ async def test_a_change_of_content_makes_updated_at_the_time_of_the_call(
     assert await store.get(record.id) == replace(changed, updated_at=now)
 
 
-@pytest.mark.parametrize(("field", "value"), OTHER_CHANGES)
+@pytest.mark.parametrize("changes", OTHER_CHANGES)
 async def test_a_change_of_vectors_domains_or_owner_leaves_updated_at(
-    store: MemoryStore, clock: ManualClock, field: str, value: object
+    store: MemoryStore, clock: ManualClock, changes: dict[str, object]
 ) -> None:
     await store.upsert_user(a_user("ana"))
     record = a_full_memory(updated_at=START)
     await store.insert(record)
     clock.advance(3 * DAY)
-    changed = replace(record, **{field: value})
+    changed = replace(record, **changes)
     await store.update(changed)
     assert await store.get(record.id) == changed
 
