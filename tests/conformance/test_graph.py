@@ -255,4 +255,5 @@ async def test_a_dense_graph_is_answered_at_the_largest_depth(store: MemoryStore
     neighbors = await store.get_neighbors(ids[0], 16)
     assert len(neighbors) == 59
     assert [n.memory_id for n in neighbors[:16]] == ids[1:17]
-    assert [n.weight for n in neighbors[:16]] == [0.96875**hops for hops in range(1, 17)]
+    weights = [0.96875**hops for hops in range(1, 17)]
+    assert_close([n.weight for n in neighbors[:16]], weights, tolerance=1e-12)

@@ -11,6 +11,7 @@ from factories import (
     START,
     a_domain,
     a_full_memory,
+    a_group,
     a_memory,
     a_scheduling,
     a_signature,
@@ -20,14 +21,14 @@ from factories import (
     an_id,
 )
 from vestige.errors import StoreUnavailableError
-from vestige.models import LOCAL_USER_ID, Rating, SearchQuery, TransferTable
+from vestige.models import LOCAL_USER_ID, GroupMembership, Rating, SearchQuery, TransferTable
+from vestige.storage.protocol import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from conftest import OpenHandle
     from vestige.models import MemoryRecord
-    from vestige.storage.protocol import MemoryStore
 
 UNKNOWN = an_id("unknown")
 CALLS: dict[str, Callable[[MemoryStore], Awaitable[object]]] = {
@@ -66,9 +67,13 @@ CALLS: dict[str, Callable[[MemoryStore], Awaitable[object]]] = {
     "delete_user": lambda store: store.delete_user(UNKNOWN),
     "list_groups": lambda store: store.list_groups(),
     "get_group": lambda store: store.get_group(UNKNOWN),
+    "upsert_group": lambda store: store.upsert_group(a_group("team")),
     "delete_group": lambda store: store.delete_group(UNKNOWN),
     "list_memberships": lambda store: store.list_memberships(),
     "get_membership": lambda store: store.get_membership(LOCAL_USER_ID, UNKNOWN),
+    "upsert_membership": lambda store: store.upsert_membership(
+        GroupMembership(user_id=LOCAL_USER_ID, group_id=UNKNOWN, joined_at=START)
+    ),
     "delete_membership": lambda store: store.delete_membership(LOCAL_USER_ID, UNKNOWN),
     "count": lambda store: store.count(),
     "get_stats": lambda store: store.get_stats(START),
@@ -76,6 +81,11 @@ CALLS: dict[str, Callable[[MemoryStore], Awaitable[object]]] = {
     "export_page": lambda store: store.export_page(TransferTable.USERS),
     "import_rows": lambda store: store.import_rows(TransferTable.USERS, [a_user("ana")]),
 }
+
+
+def test_every_method_of_the_contract_is_called_here() -> None:
+    methods = {name for name in vars(MemoryStore) if not name.startswith("_")}
+    assert set(CALLS) == methods - {"close", "health_check"}
 
 
 async def test_a_new_store_is_healthy(unbound_store: MemoryStore) -> None:
