@@ -23,11 +23,11 @@ NAIVE = datetime(2024, 5, 17, 9, 30)  # noqa: DTZ001  # that it has no zone is t
 
 
 def nested(depth: int) -> JsonObject:
-    """Return metadata that is this many levels deep, itself included."""
+    """Return metadata that is this many levels deep, at least two, itself included."""
     value: JsonValue = {}
-    for _ in range(depth - 1):
+    for _ in range(depth - 2):
         value = [value]
-    return {"a": value} if depth > 1 else {}
+    return {"a": value}
 
 
 def metadata_of_bytes(size: int) -> JsonObject:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta, timezone
 from typing import TYPE_CHECKING, cast
@@ -15,6 +16,7 @@ from vestige.models import Rating
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from conftest import OpenHandle
     from vestige.models import ReviewEvent, SchedulingState
     from vestige.storage.protocol import MemoryStore
 
@@ -198,3 +200,18 @@ async def test_an_id_of_an_event_is_never_given_twice(store: MemoryStore) -> Non
     first = await review(store, gone.id, 0)
     await store.delete(gone.id)
     assert (await review(store, kept.id, 1)).id > first.id
+
+
+async def test_reviews_at_the_same_time_form_one_chain(
+    store: MemoryStore, open_handle: OpenHandle
+) -> None:
+    record = a_memory()
+    await store.insert(record)
+    initial = await store.get_scheduling(record.id)
+    handles = [store, await open_handle()]
+    await asyncio.gather(*(review(handles[n % 2], record.id, n) for n in range(20)))
+    events = await store.list_review_events(limit=100)
+    assert len(events) == 20
+    states = [initial, *(event.new_state for event in events)]
+    assert [event.prior_state for event in events] == states[:-1]
+    assert await store.get_scheduling(record.id) == states[-1]

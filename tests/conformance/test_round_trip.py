@@ -62,10 +62,14 @@ def json_objects() -> st.SearchStrategy[JsonObject]:
 
 def nested(depth: int, leaf: JsonValue) -> JsonObject:
     """Return an object with this many levels of objects and lists around the leaf."""
-    value = leaf
+    value: JsonValue = leaf
     for level in range(depth - 1):
-        value = [value] if level % 2 else {"level": value, "empty": []}
+        value = wrapped(value, level)
     return {"top": value}
+
+
+def wrapped(value: JsonValue, level: int) -> JsonValue:
+    return [value] if level % 2 else {"level": value, "empty": []}
 
 
 def times() -> st.SearchStrategy[datetime]:

@@ -20,7 +20,7 @@ from factories import (
     an_edge,
     an_id,
 )
-from vestige.errors import StoreUnavailableError
+from vestige.errors import DuplicateMemoryError, StoreUnavailableError
 from vestige.models import LOCAL_USER_ID, GroupMembership, Rating, SearchQuery, TransferTable
 from vestige.storage.protocol import MemoryStore
 
@@ -227,3 +227,19 @@ async def test_writers_through_two_handles_lose_nothing(
     handles = [store, await open_handle()]
     await asyncio.gather(*(handles[n % 2].insert(a_memory(f"memory {n}")) for n in range(40)))
     assert await store.count() == 40
+
+
+async def test_of_many_writers_of_one_id_exactly_one_wins(
+    store: MemoryStore, open_handle: OpenHandle
+) -> None:
+    handles = [store, await open_handle()]
+    one_id = an_id("wanted by all")
+    records = [a_memory(f"version {n}", id=one_id) for n in range(12)]
+    outcomes = await asyncio.gather(
+        *(handles[n % 2].insert(record) for n, record in enumerate(records)),
+        return_exceptions=True,
+    )
+    winners = [record for record, outcome in zip(records, outcomes, strict=True) if not outcome]
+    assert sum(isinstance(outcome, DuplicateMemoryError) for outcome in outcomes) == 11
+    assert await store.list_memories() == winners
+    assert [hit.record for hit in await store.fts_search("version")] == winners
