@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import pytest
 from hypothesis import HealthCheck, settings
-from vestige.storage.sqlite.store import SqliteStore
 
 from factories import ManualClock, a_signature
+from vestige.storage.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable

@@ -11,12 +11,13 @@ from factories import a_memory
 if TYPE_CHECKING:
     from vestige.storage.protocol import MemoryStore
 
+# They share no word and, in scripts without spaces, no character with any text below.
 BYSTANDERS = (
     "gardening without haste",
     "红色苹果很甜",
-    "ねこはやねでねむる",
-    "ปลาว่ายน้ำ",
-    "고양이는 잠을 잔다",
+    "さむい",
+    "ปู",
+    "개구리",
     "большая река",
     "🌧️ umbrella",
 )
@@ -38,6 +39,11 @@ TEXTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "a flag": ("office 🇩🇪", ("🇩🇪",)),
     "cyrillic": ("Встреча в Москве", ("москве", "ВСТРЕЧА", "Встреча в Москве")),
     "greek": ("Καλημέρα κόσμε", ("καλημερα", "ΚΌΣΜΕ", "Καλημέρα")),
+    "greek with a final sigma": ("ένας λόγος", ("λόγος", "λογοσ", "ΛΌΓΟΣ")),
+    "german sharp s": ("die Straße", ("straße", "STRASSE", "Strasse")),
+    "a dotted capital": ("in İstanbul", ("istanbul", "İstanbul")),
+    "a ligature": ("the of\ufb01ce", ("office", "of\ufb01ce")),
+    "letters of full width": ("\uff36\uff25\uff33\uff34 is here", ("vest",)),
     "arabic": ("اجتماع في القاهرة", ("القاهرة", "اجتماع")),
     "hebrew": ("פגישה בירושלים", ("פגישה", "בירושלים")),
     "hindi": ("नमस्ते दुनिया", ("दुनिया", "नमस्ते")),

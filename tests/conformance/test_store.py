@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 UNKNOWN = an_id("unknown")
 CALLS: dict[str, Callable[[MemoryStore], Awaitable[object]]] = {
     "init": lambda store: store.init(),
+    "migration_status": lambda store: store.migration_status(),
+    "revert_migration": lambda store: store.revert_migration(),
     "registered_model": lambda store: store.registered_model(),
     "register_model": lambda store: store.register_model(a_signature()),
     "insert": lambda store: store.insert(a_memory()),

@@ -13,6 +13,7 @@ from factories import (
     DIMENSION,
     a_memory,
     a_numbered_id,
+    a_signature,
     a_vector,
     a_vector_at,
     an_id,
@@ -58,6 +59,11 @@ QUERIES: dict[str, Callable[[MemoryStore, Vector], Awaitable[object]]] = {
 def cosine(one: Vector, other: Vector) -> float:
     wide, deep = one.astype(np.float64), other.astype(np.float64)
     return float(wide @ deep / np.linalg.norm(wide) / np.linalg.norm(deep))
+
+
+def embedding_of(record: MemoryRecord) -> Vector:
+    assert record.embedding is not None
+    return record.embedding
 
 
 async def test_the_nearest_come_first_with_their_cosine_similarity(store: MemoryStore) -> None:
@@ -257,3 +263,28 @@ async def test_a_vector_of_another_type_is_refused(store: MemoryStore, wrong: ob
 
 async def test_a_search_by_vector_in_an_empty_store_finds_nothing(store: MemoryStore) -> None:
     assert await store.vector_search(a_vector(1)) == []
+
+
+async def test_the_true_neighbors_are_found_among_thousands_also_behind_a_filter(
+    unbound_store: MemoryStore,
+) -> None:
+    await unbound_store.register_model(a_signature(dimension=64))
+    topics = [a_vector(1000 + n, dimension=64) for n in range(20)]
+    records = [
+        a_memory(
+            f"m{n}",
+            embedding=topics[n % 20] + np.float32(0.6) * a_vector(n, dimension=64),
+            tags=(f"topic{n % 20}",),
+        )
+        for n in range(3000)
+    ]
+    await unbound_store.insert_many(records)
+    # The filter keeps a topic that is not the one of the query: the hard case for an index.
+    for tags in ((), ("topic3",), ("topic3", "topic4", "topic5", "topic6")):
+        query = topics[12] + np.float32(0.6) * a_vector(5000, dimension=64)
+        kept = [r for r in records if not tags or set(tags) & set(r.tags)]
+        nearest = sorted(kept, key=lambda r: -cosine(query, embedding_of(r)))[:10]
+        hits = await unbound_store.search(SearchQuery(embedding=query, tags=tags))
+        found = {hit.record.id for hit in hits} & {record.id for record in nearest}
+        assert len(hits) == 10
+        assert len(found) >= 9
