@@ -105,12 +105,12 @@ async def test_a_state_out_of_range_is_refused_naming_field_and_limit(
     bad = replace(stored, **{field: value})
     new = a_memory("new")
     for call in (
-        store.update_scheduling(bad),
-        store.record_review(record.id, Rating.GOOD, bad, START),
-        store.insert(new, replace(bad, memory_id=new.id)),
+        lambda: store.update_scheduling(bad),
+        lambda: store.record_review(record.id, Rating.GOOD, bad, START),
+        lambda: store.insert(new, replace(bad, memory_id=new.id)),
     ):
         with pytest.raises(InvalidInputError) as caught:
-            await call
+            await call()
         assert caught.value.field == field
         assert limit in caught.value.problem.replace(",", "").replace("_", "")
     assert await store.get_scheduling(record.id) == stored
@@ -176,11 +176,11 @@ async def test_a_user_or_group_outside_its_limits_is_refused(
 ) -> None:
     before = await store.list_users()
     for call in (
-        store.upsert_user(replace(a_user("ana"), **{field: value})),
-        store.upsert_group(replace(a_group("team"), **{field: value})),
+        lambda: store.upsert_user(replace(a_user("ana"), **{field: value})),
+        lambda: store.upsert_group(replace(a_group("team"), **{field: value})),
     ):
         with pytest.raises(InvalidInputError) as caught:
-            await call
+            await call()
         assert caught.value.field == field
     assert await store.list_users() == before
     assert await store.list_groups() == []

@@ -61,6 +61,11 @@ def cosine(one: Vector, other: Vector) -> float:
     return float(wide @ deep / np.linalg.norm(wide) / np.linalg.norm(deep))
 
 
+def near(topic: Vector, seed: int) -> Vector:
+    """Return a vector that is about a topic."""
+    return (topic + 0.6 * a_vector(seed, dimension=topic.size)).astype(np.float32)
+
+
 def embedding_of(record: MemoryRecord) -> Vector:
     assert record.embedding is not None
     return record.embedding
@@ -273,7 +278,7 @@ async def test_the_true_neighbors_are_found_among_thousands_also_behind_a_filter
     records = [
         a_memory(
             f"m{n}",
-            embedding=topics[n % 20] + np.float32(0.6) * a_vector(n, dimension=64),
+            embedding=near(topics[n % 20], n),
             tags=(f"topic{n % 20}",),
         )
         for n in range(3000)
@@ -281,7 +286,7 @@ async def test_the_true_neighbors_are_found_among_thousands_also_behind_a_filter
     await unbound_store.insert_many(records)
     # The filter keeps a topic that is not the one of the query: the hard case for an index.
     for tags in ((), ("topic3",), ("topic3", "topic4", "topic5", "topic6")):
-        query = topics[12] + np.float32(0.6) * a_vector(5000, dimension=64)
+        query = near(topics[12], 5000)
         kept = [r for r in records if not tags or set(tags) & set(r.tags)]
         nearest = sorted(kept, key=lambda r: -cosine(query, embedding_of(r)))[:10]
         hits = await unbound_store.search(SearchQuery(embedding=query, tags=tags))
