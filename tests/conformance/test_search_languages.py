@@ -138,3 +138,22 @@ async def test_an_exclusion_works_in_every_script(
 ) -> None:
     await store.insert_many([a_memory(kept), a_memory(dropped)])
     assert [hit.record.content for hit in await store.fts_search(query)] == [kept]
+
+
+@pytest.mark.parametrize(
+    ("tag", "query"),
+    [
+        ("数据库", "数据库"),
+        ("데이터베이스", "데이터"),
+        ("🚀", "🚀"),
+        ("café", "cafe"),
+        ("C++", "C++"),
+        ("parseConfigFile", "config"),
+        ("two\nlines", "lines"),
+        ('in "quotes"', "quotes"),
+        ("src\\notes", "notes"),
+    ],
+)
+async def test_a_tag_is_found_in_every_script(store: MemoryStore, tag: str, query: str) -> None:
+    await store.insert_many([*map(a_memory, BYSTANDERS), a_memory("target", tags=("x", tag))])
+    assert [hit.record.content for hit in await store.fts_search(query)] == ["target"]

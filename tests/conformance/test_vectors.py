@@ -175,6 +175,30 @@ async def test_a_deleted_memory_leaves_the_vector_leg_at_once(store: MemoryStore
         assert [hit.record for hit in await store.vector_search(a_vector(seed))] == [kept]
 
 
+async def test_a_new_memory_does_not_inherit_the_vectors_of_a_deleted_one(
+    store: MemoryStore,
+) -> None:
+    gone = a_memory("gone", embedding=a_vector(1), windows=(a_vector(2),))
+    await store.insert(gone)
+    await store.delete(gone.id)
+    await store.insert(a_memory("without a vector"))
+    assert await store.vector_search(a_vector(1)) == []
+    new = a_memory("new", embedding=a_vector(3))
+    await store.insert(new)
+    (hit,) = await store.vector_search(a_vector(2))
+    assert hit.record == new
+    assert_close([hit.vector_score], [cosine(a_vector(2), a_vector(3))], tolerance=TOLERANCE)
+
+
+async def test_deleted_memories_make_room_for_the_ones_behind_them(store: MemoryStore) -> None:
+    near = [a_memory(f"near {n}", embedding=a_vector_at(0.99)) for n in range(300)]
+    far = [a_memory(f"far {n}", embedding=a_vector_at(0.5 - n / 100)) for n in range(10)]
+    await store.insert_many([*near, *far])
+    for record in near:
+        await store.delete(record.id)
+    assert [hit.record for hit in await store.vector_search(a_vector_at(1.0))] == far
+
+
 async def test_an_updated_memory_is_found_by_its_new_vectors_only(store: MemoryStore) -> None:
     before = a_memory("text", embedding=a_vector_at(1.0), windows=(a_vector_at(0.99),))
     await store.insert(before)
