@@ -191,7 +191,7 @@ async def test_a_new_memory_does_not_inherit_the_vectors_of_a_deleted_one(
 
 
 async def test_deleted_memories_make_room_for_the_ones_behind_them(store: MemoryStore) -> None:
-    near = [a_memory(f"near {n}", embedding=a_vector_at(0.99)) for n in range(300)]
+    near = [a_memory(f"near {n}", embedding=a_vector_at(1.0)) for n in range(1100)]
     far = [a_memory(f"far {n}", embedding=a_vector_at(0.5 - n / 100)) for n in range(10)]
     await store.insert_many([*near, *far])
     for record in near:
