@@ -17,7 +17,7 @@ from factories import (
     a_vector,
 )
 from vestige.errors import InvalidInputError, ModelMismatchError
-from vestige.models import ScheduledMemory, TransferTable
+from vestige.models import ScheduledMemory, SearchQuery, TransferTable
 
 if TYPE_CHECKING:
     from conftest import OpenHandle
@@ -180,3 +180,28 @@ async def test_memories_without_vectors_stay_when_a_model_is_registered(
     assert await unbound_store.vector_search(a_vector(1)) == []
     await unbound_store.update(replace(record, embedding=a_vector(1)))
     assert len(await unbound_store.vector_search(a_vector(1))) == 1
+
+
+async def test_a_handle_bound_to_a_model_that_was_replaced_neither_writes_nor_searches_vectors(
+    store: MemoryStore, open_handle: OpenHandle
+) -> None:
+    other, replacement = await open_handle(), a_signature("replacement", digit="b")
+    while await other.revert_migration() is not None:
+        pass
+    await other.init()
+    await other.register_model(replacement)
+    await other.insert(a_full_memory("new"))
+    for call in (
+        lambda: store.insert(a_full_memory("old")),
+        lambda: store.insert_many([a_full_memory("old")]),
+        lambda: store.update(a_full_memory("new", embedding=a_vector(9))),
+        lambda: store.search(SearchQuery(embedding=a_vector(1))),
+        lambda: store.search(SearchQuery(text="new", embedding=a_vector(1))),
+        lambda: store.vector_search(a_vector(1)),
+        lambda: store.upsert_domain(a_domain("work", centroid=a_vector(1))),
+    ):
+        with pytest.raises(ModelMismatchError) as caught:
+            await call()
+        assert (caught.value.stored, caught.value.given) == (replacement, a_signature())
+    assert await other.list_memories() == [a_full_memory("new")]
+    assert await other.list_domains() == []
