@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 SEARCHABLE_CHARACTERS: Final = 200_000  # a PostgreSQL tsvector holds at most 1 MB
 SEARCH_TERMS_MAX_CHARACTERS: Final = 200_000
 QUERY_WORDS_MAX: Final = 256  # distinct words of a query that are looked at
+QUERY_PHRASES_MAX: Final = 32  # distinct phrases, and as many exclusions
 
 # Thai, Lao, Tibetan, Myanmar, Khmer, Japanese, Chinese, Korean: no spaces, or particles that are
 # glued to the word they belong to.
@@ -235,8 +236,8 @@ def parse_query(text: str) -> TextQuery:
     text = _EXCLUDED.sub(keep_excluded, _QUOTED.sub(keep_quoted, _composed(text)))
     return TextQuery(
         words=_query_words(text),
-        phrases=tuple(phrase for phrase in phrases if phrase.words or phrase.terms),
-        excluded=tuple(phrase for phrase in excluded if phrase.words or phrase.terms),
+        phrases=_distinct_phrases(phrases),
+        excluded=_distinct_phrases(excluded),
     )
 
 
@@ -250,14 +251,21 @@ def _tag_terms(tags: Iterable[str]) -> Iterator[str]:
 def _query_words(text: str) -> tuple[str, ...]:
     plain = (word for word in _plain_words(text) if word not in STOP_WORDS)
     words = dict.fromkeys(plain)
-    words.update(dict.fromkeys(_distinct_terms(text)))
+    words.update(dict.fromkeys(_distinct_terms(text, is_query=True)))
     return tuple(words)[:QUERY_WORDS_MAX]
+
+
+def _distinct_phrases(phrases: Iterable[Phrase]) -> tuple[Phrase, ...]:
+    found = dict.fromkeys(phrase for phrase in phrases if phrase.words or phrase.terms)
+    return tuple(found)[:QUERY_PHRASES_MAX]
 
 
 def _phrase(text: str) -> Phrase:
     # A connected word stands in the text as its parts do, one after the other; only what the
     # tokenizers cannot see at all is asked for as a term.
-    invisible = dict.fromkeys(term for chunk in text.split() for term in _invisible_terms(chunk))
+    invisible = dict.fromkeys(
+        term for chunk in text.split() for term in _invisible_terms(chunk, is_query=True)
+    )
     return Phrase(words=tuple(_plain_words(text)), terms=tuple(invisible))
 
 
@@ -271,21 +279,21 @@ def _plain_words(text: str) -> Iterator[str]:
         yield match[0].lower()
 
 
-def _distinct_terms(text: str) -> Iterator[str]:
+def _distinct_terms(text: str, *, is_query: bool = False) -> Iterator[str]:
     seen: set[str] = set()
     for chunk in dict.fromkeys(text.split()):
         if _PLAIN.fullmatch(chunk):
             continue
-        for term in _chunk_terms(chunk):
+        for term in _chunk_terms(chunk, is_query=is_query):
             if term not in seen:
                 seen.add(term)
                 yield term
 
 
-def _chunk_terms(chunk: str) -> Iterator[str]:
+def _chunk_terms(chunk: str, *, is_query: bool) -> Iterator[str]:
     """Yield the extra words of a text without spaces."""
     yield from _folded_words(chunk)
-    yield from _invisible_terms(chunk)
+    yield from _invisible_terms(chunk, is_query=is_query)
     if _CONNECTED.search(chunk) or _CAMEL.search(chunk):
         yield from _identifier_terms(chunk)
 
@@ -302,7 +310,7 @@ def _folded_words(chunk: str) -> Iterator[str]:
             yield from _WORD.findall(folded)
 
 
-def _invisible_terms(chunk: str) -> Iterator[str]:
+def _invisible_terms(chunk: str, *, is_query: bool) -> Iterator[str]:
     """Yield words that stand for what a tokenizer for spaced text drops or cannot split."""
     for match in _SIGNED_WORD.finditer(chunk):
         yield match[1].casefold() + _spelled(match[2])
@@ -311,8 +319,11 @@ def _invisible_terms(chunk: str) -> Iterator[str]:
     folded = unicodedata.normalize("NFKC", chunk)
     for run in _UNSPACED_RUN.findall(folded):
         yield from (_spelled(run[i : i + 2]) for i in range(len(run) - 1))
+        # Single characters are there to be asked for alone; beside others they are noise.
+        if len(run) == 1 or not is_query:
+            yield from map(_spelled, run)
     for character in folded:
-        if _UNSPACED_RUN.match(character) or unicodedata.category(character) == "So":
+        if unicodedata.category(character) == "So":
             yield _spelled(character)
 
 
