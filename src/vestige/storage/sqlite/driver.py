@@ -68,7 +68,8 @@ class Connection:
 
     def run_script(self, script: str) -> None:
         """Run the statements of a migration file: the one text that is not a constant here."""
-        self._execute(cast("LiteralString", script), ())
+        for _ in self._execute(cast("LiteralString", script), ()):
+            pass  # the driver stops at a row, and goes on when the next one is asked for
 
     @contextmanager
     def savepoint(self) -> Generator[None]:
