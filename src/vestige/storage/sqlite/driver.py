@@ -40,7 +40,7 @@ class Connection:
 
     def rows(self, sql: LiteralString, values: Values = ()) -> list[Row]:
         """Return all rows of a statement."""
-        return list(self.stream(sql, values))
+        return cast("list[Row]", self._execute(sql, values).fetchall())  # pyright: ignore[reportUnknownMemberType]  # untyped Buffer
 
     def row(self, sql: LiteralString, values: Values = ()) -> Row | None:
         """Return the first row of a statement, None when there is none."""

@@ -151,7 +151,7 @@ def nearest(
         allowed: keys of the memories that a filter keeps; None keeps all.
 
     Returns:
-        Similarity by memory key, of at least `depth` memories when there are that many.
+        Similarity by memory key: the best `depth` memories and all that tie with the last one.
     """
     if not session.db.value(HAS_INDEX):
         return {}
@@ -162,7 +162,10 @@ def nearest(
         for owner, similarity in _scores(session, source, slots, query):
             if similarity > best.get(owner, -2.0):
                 best[owner] = similarity
-    return best
+    if len(best) <= depth:
+        return best
+    last = sorted(best.values(), reverse=True)[depth - 1]
+    return {owner: similarity for owner, similarity in best.items() if similarity >= last}
 
 
 def _scores(
