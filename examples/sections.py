@@ -68,7 +68,7 @@ def split_by_heading(markdown: str) -> Iterator[tuple[str, str]]:
     """
     hidden = _FENCE.sub(lambda match: " " * len(match[0]), markdown)
     headings = list(_HEADING.finditer(hidden))
-    ends = [heading.start() for heading in headings[1:]] + [len(markdown)]
+    ends = [*(heading.start() for heading in headings), len(markdown)][1:]
     for heading, end in zip(headings, ends, strict=True):
         yield heading["title"].strip(), markdown[heading.end() : end].strip()
 

@@ -33,8 +33,6 @@ from vestige.storage.sqlite.driver import Connection
 from vestige.storage.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
-    from typing import LiteralString
-
     from pages import Block
 
 SCRIPTS: Final = Path(sys.executable).parent
@@ -104,9 +102,7 @@ def test_the_commands_of_a_page_run_one_after_the_other(page: Path, tmp_path: Pa
         for command, shown in commands_of(block) if block.language == "console" else []:
             real = ID.sub(lambda match: real_ids.get(match[0], match[0]), command)
             printed = run(["bash", "-euc", real], tmp_path)
-            for shown_id, printed_id in zip(
-                ID.findall(shown), ID.findall(printed), strict=False
-            ):
+            for shown_id, printed_id in zip(ID.findall(shown), ID.findall(printed), strict=False):
                 real_ids.setdefault(shown_id, printed_id)
 
 
