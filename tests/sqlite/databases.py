@@ -21,13 +21,20 @@ INSERT INTO knowledge_nodes VALUES ('1f6c2a34-8d5e-4c71-9b0a-2f3d4e5f6a7b', 'kep
 OTHER_PROGRAM: Final = "CREATE TABLE recipes (name TEXT); INSERT INTO recipes VALUES ('soup');"
 
 
+def execute(
+    db: apsw.Connection, script: str, values: Mapping[str, object] | tuple[object, ...] = ()
+) -> list[tuple[object, ...]]:
+    """Run statements on a connection; return their rows."""
+    run = cast("Callable[..., Iterable[tuple[object, ...]]]", db.execute)
+    return list(run(script, values))
+
+
 def run_sql(
     path: Path, script: str, values: Mapping[str, object] | tuple[object, ...] = ()
 ) -> list[tuple[object, ...]]:
     """Run statements on a database file with a connection of their own; return their rows."""
     with closing(apsw.Connection(str(path))) as db:
-        execute = cast("Callable[..., Iterable[tuple[object, ...]]]", db.execute)
-        return list(execute(script, values))
+        return execute(db, script, values)
 
 
 def fingerprint(folder: Path) -> dict[str, str]:

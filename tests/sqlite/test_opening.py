@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import stat
 from contextlib import closing
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import apsw
 import pytest
 
 from factories import a_memory, a_signature, a_vector, an_id
-from sqlite.databases import OTHER_PROGRAM, RUST_VESTIGE, fingerprint, run_sql
+from sqlite.databases import OTHER_PROGRAM, RUST_VESTIGE, execute, fingerprint, run_sql
 from vestige.errors import MigrationError, StoreUnavailableError, VestigeError
 from vestige.storage.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -158,6 +157,6 @@ async def test_tables_of_another_program_that_are_only_in_its_log_are_not_mixed_
     path = tmp_path / "vestige.db"
     run_sql(path, "PRAGMA journal_mode = WAL")
     with closing(apsw.Connection(str(path))) as db:
-        cast("Callable[[str], object]", db.execute)(OTHER_PROGRAM)
+        execute(db, OTHER_PROGRAM)
         assert "another program" in str(await refusal(path))
     assert run_sql(path, "SELECT name FROM sqlite_master") == [("recipes",)]

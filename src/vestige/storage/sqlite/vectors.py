@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal, LiteralString, TypeAlias, cast
 import numpy as np
 
 from vestige.storage.sqlite.rows import list_text
-from vestige.storage.vectors import cosine_similarities, vector_of
+from vestige.storage.vectors import cosine_similarities, matrix_of, vector_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -175,7 +175,7 @@ def _scores(
     rows = session.db.rows(RESCORE[source], (list_text(slots.tolist()),))
     if not rows:
         return []
-    matrix = np.stack([vector_of(cast("bytes", embedding)) for _, embedding in rows])
+    matrix = matrix_of([cast("bytes", embedding) for _, embedding in rows])
     similarities = cosine_similarities(matrix, query)
     owners = [cast("int", owner) for owner, _ in rows]
     return list(zip(owners, similarities.tolist(), strict=True))
