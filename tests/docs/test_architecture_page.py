@@ -1,13 +1,21 @@
-"""ARCHITECTURE.md says where things are and how long they are; both have to be true."""
+"""ARCHITECTURE.md says where things are and how long they are; both have to be true.
+
+CONTRIBUTING.md says where changes belong, so its paths are checked as well.
+"""
 
 from __future__ import annotations
 
 import re
 import subprocess
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from pages import ROOT, read
+import pytest
+
+from pages import ROOT, name_of, read
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PAGE: Final = ROOT / "ARCHITECTURE.md"
 PATH: Final = re.compile(r"`((?:src|tests|docs|tools|examples|bench)/[\w./-]+)`")
@@ -19,8 +27,9 @@ def section(title: str) -> str:
     return rest.partition("\n## ")[0]
 
 
-def test_every_path_on_the_page_exists() -> None:
-    paths = PATH.findall(read(PAGE))
+@pytest.mark.parametrize("page", [PAGE, ROOT / "CONTRIBUTING.md"], ids=name_of)
+def test_every_path_on_the_page_exists(page: Path) -> None:
+    paths = PATH.findall(read(page))
     assert paths
     assert not [path for path in paths if not (ROOT / path).exists()]
 
