@@ -50,6 +50,8 @@ LIST_MAX: Final = 1000  # domains, groups shared with, values of a filter, windo
 QUERY_MAX_BYTES: Final = 1_000_000
 DEPTH_MAX: Final = 16
 HASH_HEX_DIGITS: Final = 64
+DIMENSION_MAX: Final = 65_535
+INTEGER_MAX: Final = 2**31 - 1  # an integer column of PostgreSQL
 
 
 def check_record(record: MemoryRecord) -> None:
@@ -87,8 +89,8 @@ def check_scheduling(state: SchedulingState) -> None:
     _check_range("stability", state.stability, fsrs.STABILITY_MIN, fsrs.STABILITY_MAX)
     _check_range("difficulty", state.difficulty, fsrs.DIFFICULTY_MIN, fsrs.DIFFICULTY_MAX)
     _check_range("retrievability", state.retrievability, 0.0, 1.0)
-    _check_range("reps", state.reps, 0, 2**31 - 1)
-    _check_range("lapses", state.lapses, 0, 2**31 - 1)
+    _check_whole("reps", state.reps, 0, INTEGER_MAX)
+    _check_whole("lapses", state.lapses, 0, INTEGER_MAX)
     if state.last_review is not None:
         check_time("last_review", state.last_review)
     if state.next_review is not None:
@@ -113,7 +115,7 @@ def check_query(query: SearchQuery) -> None:
     if query.embedding is not None:
         check_vector("embedding", query.embedding)
     check_texts("domains", query.domains, LIST_MAX, NAME_MAX_CHARACTERS)
-    _check_range("rrf_k", query.rrf_k, 1, 1_000_000)
+    _check_whole("rrf_k", query.rrf_k, 1, 1_000_000)
     if query.min_retrievability is not None:
         _check_range("min_retrievability", query.min_retrievability, 0.0, 1.0)
     check_limit(query.limit)
@@ -146,13 +148,13 @@ def check_filter(memory_filter: MemoryFilter | None) -> None:
 
 def check_limit(limit: int) -> int:
     """Return how many rows a limit means: 0 is the default; refuse what is not 0 to 1000."""
-    _check_range("limit", limit, 0, MAX_LIMIT)
+    _check_whole("limit", limit, 0, MAX_LIMIT)
     return limit or DEFAULT_LIMIT
 
 
 def check_page(limit: int) -> None:
     """Refuse a page size that is not 1 to 1000."""
-    _check_range("limit", limit, 1, MAX_LIMIT)
+    _check_whole("limit", limit, 1, MAX_LIMIT)
 
 
 def check_cursor(cursor: MemoryCursor | None) -> None:
@@ -170,7 +172,7 @@ def check_same_memory(memory_id: UUID, state: SchedulingState) -> None:
 
 def check_depth(depth: int) -> None:
     """Refuse a graph depth outside 0 to 16."""
-    _check_range("depth", depth, 0, DEPTH_MAX)
+    _check_whole("depth", depth, 0, DEPTH_MAX)
 
 
 def check_edge(edge: MemoryEdge) -> None:
@@ -193,7 +195,7 @@ def check_domain(domain: Domain) -> None:
     check_metadata(domain.metadata)
     if domain.centroid is not None:
         check_vector("centroid", domain.centroid)
-    _check_range("memory_count", domain.memory_count, 0, 2**31 - 1)
+    _check_whole("memory_count", domain.memory_count, 0, INTEGER_MAX)
     check_time("created_at", domain.created_at)
 
 
@@ -219,7 +221,7 @@ def check_membership(membership: GroupMembership) -> None:
 def check_signature(signature: ModelSignature) -> None:
     """Refuse a signature without a name, a positive dimension or a hash of 64 hex digits."""
     check_text("name", signature.name, max_characters=NAME_MAX_CHARACTERS)
-    _check_range("dimension", signature.dimension, 1, 65_535)
+    _check_whole("dimension", signature.dimension, 1, DIMENSION_MAX)
     digits = signature.hash
     if len(digits) != HASH_HEX_DIGITS or set(digits) - set("0123456789abcdef"):
         raise InvalidInputError("hash", f"must be 64 lower-case hexadecimal digits, not {digits!r}")
@@ -313,6 +315,12 @@ def _check_instance(field: str, value: object, kind: type) -> None:
 def _check_range(field: str, value: object, lowest: float, highest: float) -> None:
     if not _is_number(value) or not lowest <= cast("float", value) <= highest:
         raise InvalidInputError(field, f"must be {lowest} to {highest}, not {value}")
+
+
+def _check_whole(field: str, value: object, lowest: int, highest: int) -> None:
+    _check_range(field, value, lowest, highest)
+    if not isinstance(value, int):
+        raise InvalidInputError(field, f"must be a whole number, not {value}")
 
 
 def _is_number(value: object) -> bool:

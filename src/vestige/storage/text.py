@@ -8,6 +8,7 @@ words of a query, so that a backend's tokenizer only ever has to handle plain wo
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 SEARCHABLE_CHARACTERS: Final = 200_000  # a PostgreSQL tsvector holds at most 1 MB
 SEARCH_TERMS_MAX_CHARACTERS: Final = 200_000
 QUERY_WORDS_MAX: Final = 256  # distinct words of a query that are looked at
+QUERY_PHRASES_MAX: Final = 32  # distinct phrases, and as many exclusions
 
 # Thai, Lao, Tibetan, Myanmar, Khmer, Japanese, Chinese, Korean: no spaces, or particles that are
 # glued to the word they belong to.
@@ -36,7 +38,7 @@ _SPLITTING: Final = re.compile(r"[_/\\.:@#~+=]")
 _SIGNED_WORD: Final = re.compile(r"(?<!\w)([A-Za-z]\w*+)(\+\+|#)(?!\w)")  # C++, C#, F#
 _PLAIN: Final = re.compile(r"[A-Za-z]?[a-z]*[.,;:!?)\"'\]]*")
 _QUOTED: Final = re.compile(r'(?:(?<!\S)(-))?"([^"]*)"')
-_EXCLUDED: Final = re.compile(r"(?<!\S)-(\w\S*)")
+_EXCLUDED: Final = re.compile(r"(?<!\S)-([^\s-]\S*)")
 
 # The words that Snowball's English stop list names, which is also PostgreSQL's `english`: they say
 # nothing about what a question is about.
@@ -201,15 +203,16 @@ class TextQuery:
     excluded: tuple[Phrase, ...]
 
 
-def search_terms(content: str) -> str:
-    """Return the extra words of a text, each once, separated by spaces; often none.
+def search_terms(content: str, tags: Iterable[str] = ()) -> str:
+    """Return the extra words of a memory, each once, separated by spaces; often none.
 
     Args:
         content: any text; what lies beyond `SEARCHABLE_CHARACTERS` is not looked at.
+        tags: its tags; the words of those that JSON escapes are extra words as well.
     """
     terms: list[str] = []
     length = 0
-    for term in _distinct_terms(content[:SEARCHABLE_CHARACTERS]):
+    for term in dict.fromkeys((*_tag_terms(tags), *_distinct_terms(_composed(content)))):
         length += len(term) + 1
         if length > SEARCH_TERMS_MAX_CHARACTERS:
             break
@@ -230,48 +233,67 @@ def parse_query(text: str) -> TextQuery:
         excluded.append(_phrase(match[1]))
         return " "
 
-    text = _EXCLUDED.sub(keep_excluded, _QUOTED.sub(keep_quoted, text[:SEARCHABLE_CHARACTERS]))
+    text = _EXCLUDED.sub(keep_excluded, _QUOTED.sub(keep_quoted, _composed(text)))
     return TextQuery(
         words=_query_words(text),
-        phrases=tuple(phrase for phrase in phrases if phrase.words or phrase.terms),
-        excluded=tuple(phrase for phrase in excluded if phrase.words or phrase.terms),
+        phrases=_distinct_phrases(phrases),
+        excluded=_distinct_phrases(excluded),
     )
+
+
+def _tag_terms(tags: Iterable[str]) -> Iterator[str]:
+    for tag in tags:
+        if json.dumps(tag, ensure_ascii=False) != f'"{tag}"':
+            yield from _plain_words(tag)
+        yield from _distinct_terms(_composed(tag))
 
 
 def _query_words(text: str) -> tuple[str, ...]:
     plain = (word for word in _plain_words(text) if word not in STOP_WORDS)
     words = dict.fromkeys(plain)
-    words.update(dict.fromkeys(_distinct_terms(text)))
+    words.update(dict.fromkeys(_distinct_terms(text, is_query=True)))
     return tuple(words)[:QUERY_WORDS_MAX]
+
+
+def _distinct_phrases(phrases: Iterable[Phrase]) -> tuple[Phrase, ...]:
+    found = dict.fromkeys(phrase for phrase in phrases if phrase.words or phrase.terms)
+    return tuple(found)[:QUERY_PHRASES_MAX]
 
 
 def _phrase(text: str) -> Phrase:
     # A connected word stands in the text as its parts do, one after the other; only what the
     # tokenizers cannot see at all is asked for as a term.
-    invisible = dict.fromkeys(term for chunk in text.split() for term in _invisible_terms(chunk))
+    invisible = dict.fromkeys(
+        term for chunk in text.split() for term in _invisible_terms(chunk, is_query=True)
+    )
     return Phrase(words=tuple(_plain_words(text)), terms=tuple(invisible))
+
+
+def _composed(text: str) -> str:
+    # A letter and its accent as one character: alone, the accent would end a word.
+    return unicodedata.normalize("NFC", text[:SEARCHABLE_CHARACTERS])
 
 
 def _plain_words(text: str) -> Iterator[str]:
     for match in _WORD.finditer(_UNSPACED_RUN.sub(" ", text)):
-        yield match[0].casefold()
+        yield match[0].lower()
 
 
-def _distinct_terms(text: str) -> Iterator[str]:
+def _distinct_terms(text: str, *, is_query: bool = False) -> Iterator[str]:
     seen: set[str] = set()
     for chunk in dict.fromkeys(text.split()):
         if _PLAIN.fullmatch(chunk):
             continue
-        for term in _chunk_terms(chunk):
+        for term in _chunk_terms(chunk, is_query=is_query):
             if term not in seen:
                 seen.add(term)
                 yield term
 
 
-def _chunk_terms(chunk: str) -> Iterator[str]:
+def _chunk_terms(chunk: str, *, is_query: bool) -> Iterator[str]:
     """Yield the extra words of a text without spaces."""
     yield from _folded_words(chunk)
-    yield from _invisible_terms(chunk)
+    yield from _invisible_terms(chunk, is_query=is_query)
     if _CONNECTED.search(chunk) or _CAMEL.search(chunk):
         yield from _identifier_terms(chunk)
 
@@ -280,14 +302,15 @@ def _folded_words(chunk: str) -> Iterator[str]:
     """Yield words without accents and compatibility forms, where that changes them."""
     if chunk.isascii():
         return
-    for match in _WORD.finditer(_UNSPACED_RUN.sub(" ", chunk)):
-        word = match[0].casefold()
+    is_glued = _UNSPACED_RUN.search(chunk) is not None
+    for word in _plain_words(chunk):
         folded = _fold(word)
-        if folded != word:
+        # A tokenizer takes a word and the unspaced script beside it for one word.
+        if folded != word or is_glued:
             yield from _WORD.findall(folded)
 
 
-def _invisible_terms(chunk: str) -> Iterator[str]:
+def _invisible_terms(chunk: str, *, is_query: bool) -> Iterator[str]:
     """Yield words that stand for what a tokenizer for spaced text drops or cannot split."""
     for match in _SIGNED_WORD.finditer(chunk):
         yield match[1].casefold() + _spelled(match[2])
@@ -296,8 +319,11 @@ def _invisible_terms(chunk: str) -> Iterator[str]:
     folded = unicodedata.normalize("NFKC", chunk)
     for run in _UNSPACED_RUN.findall(folded):
         yield from (_spelled(run[i : i + 2]) for i in range(len(run) - 1))
+        # Single characters are there to be asked for alone; beside others they are noise.
+        if len(run) == 1 or not is_query:
+            yield from map(_spelled, run)
     for character in folded:
-        if _UNSPACED_RUN.match(character) or unicodedata.category(character) == "So":
+        if unicodedata.category(character) == "So":
             yield _spelled(character)
 
 
@@ -321,8 +347,3 @@ def _spelled(text: str) -> str:
 def _fold(word: str) -> str:
     decomposed = unicodedata.normalize("NFKD", word)
     return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
-
-
-def joined(words: Iterable[str]) -> str:
-    """Return words separated by single spaces."""
-    return " ".join(words)

@@ -9,6 +9,8 @@ import numpy as np
 from vestige.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from vestige.models import Vector
@@ -51,6 +53,11 @@ def vector_of(data: bytes) -> Vector:
     return np.frombuffer(data, dtype=FLOAT32)
 
 
+def matrix_of(rows: Sequence[bytes]) -> NDArray[np.float32]:
+    """Return vectors of one dimension as a matrix of shape (n, dimension), read-only."""
+    return np.frombuffer(b"".join(rows), dtype=FLOAT32).reshape(len(rows), -1)
+
+
 def unit(vector: Vector) -> Vector:
     """Return the vector scaled to length 1, computed in float64 so that it cannot overflow."""
     wide = vector.astype(np.float64)
@@ -65,8 +72,9 @@ def cosine_similarities(matrix: NDArray[np.float32], query: Vector) -> NDArray[n
         matrix: float32 of shape (n, dimension), no zero rows.
         query: float32 of shape (dimension,), not zero.
     """
-    # Rows are scaled by their largest value first: squares of very small float32 values vanish.
-    wide = matrix.astype(np.float64)
-    wide /= np.abs(wide).max(axis=1, keepdims=True)
-    products = wide @ unit(query).astype(np.float64)
-    return np.clip(products / np.linalg.norm(wide, axis=1), -1.0, 1.0)
+    # Summed in float64, where squares of very small float32 values do not vanish. Not a matrix
+    # product: BLAS may round equal rows differently, and equal vectors must tie.
+    wide = query.astype(np.float64)
+    products = np.einsum("ij,j->i", matrix, wide)
+    norms = np.sqrt(np.einsum("ij,ij->i", matrix, matrix, dtype=np.float64))
+    return np.clip(products / (norms * np.linalg.norm(wide)), -1.0, 1.0)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, cast
 
-import numpy as np
-
 from vestige.models import DomainScore
 from vestige.storage.encoding import json_text, time_text
 from vestige.storage.sqlite import registry
 from vestige.storage.sqlite.rows import domain_of, list_text, vector_value
-from vestige.storage.vectors import cosine_similarities, vector_of
+from vestige.storage.vectors import cosine_similarities, matrix_of
 
 if TYPE_CHECKING:
     from vestige.models import Domain, Vector
@@ -70,7 +68,7 @@ def classify(session: Session, embedding: Vector) -> list[DomainScore]:
     rows = session.db.rows(SELECT_CENTROIDS)
     if not rows:
         return []
-    matrix = np.stack([vector_of(cast("bytes", centroid)) for _, centroid in rows])
+    matrix = matrix_of([cast("bytes", centroid) for _, centroid in rows])
     similarities = cosine_similarities(matrix, embedding).tolist()
     scores = [
         DomainScore(domain_id=cast("str", domain_id), similarity=similarity)

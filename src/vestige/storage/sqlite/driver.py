@@ -40,7 +40,7 @@ class Connection:
 
     def rows(self, sql: LiteralString, values: Values = ()) -> list[Row]:
         """Return all rows of a statement."""
-        return list(self.stream(sql, values))
+        return cast("list[Row]", self._execute(sql, values).fetchall())  # pyright: ignore[reportUnknownMemberType]  # untyped Buffer
 
     def row(self, sql: LiteralString, values: Values = ()) -> Row | None:
         """Return the first row of a statement, None when there is none."""
@@ -68,7 +68,8 @@ class Connection:
 
     def run_script(self, script: str) -> None:
         """Run the statements of a migration file: the one text that is not a constant here."""
-        self._execute(cast("LiteralString", script), ())
+        for _ in self._execute(cast("LiteralString", script), ()):
+            pass  # the driver stops at a row, and goes on when the next one is asked for
 
     @contextmanager
     def savepoint(self) -> Generator[None]:

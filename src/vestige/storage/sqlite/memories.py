@@ -150,7 +150,7 @@ def list_memories(
     limit: int,
 ) -> list[MemoryRecord]:
     values = filters.filter_values(memory_filter)
-    sql = _list_sql(order, filters.conditions(values), is_continued=after is not None)
+    sql = list_sql(order, filters.conditions(values), is_continued=after is not None)
     values["limit"] = limit
     if after is not None:
         values["after_at"] = time_text(after.at)
@@ -200,6 +200,13 @@ def key_of(session: Session, memory_id: UUID) -> int:
     if row is None:
         raise MemoryNotFoundError(memory_id)
     return cast("int", row[0])
+
+
+@cache
+def list_sql(order: MemoryOrder, conditions: LiteralString, *, is_continued: bool) -> LiteralString:
+    """Return the SELECT of a page, one text per order, filter shape and place."""
+    continuation, ordering = _LIST_ORDERS[order]
+    return _LIST + conditions + (continuation if is_continued else "") + ordering
 
 
 def _insert_row(session: Session, record: MemoryRecord) -> int:
@@ -255,14 +262,6 @@ def _records(session: Session, rows: Sequence[Row]) -> list[MemoryRecord]:
         memory_of(row[:MEMORY_COLUMN_COUNT], tuple(windows.get(cast("str", row[0]), ())))
         for row in rows
     ]
-
-
-@cache
-def _list_sql(
-    order: MemoryOrder, conditions: LiteralString, *, is_continued: bool
-) -> LiteralString:
-    continuation, ordering = _LIST_ORDERS[order]
-    return _LIST + conditions + (continuation if is_continued else "") + ordering
 
 
 def _text(record: MemoryRecord) -> object:

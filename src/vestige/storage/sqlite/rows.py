@@ -54,7 +54,7 @@ def memory_values(record: MemoryRecord) -> dict[str, Value]:
     return {
         "id": str(record.id),
         "content": record.content,
-        "search_terms": search_terms(record.content),
+        "search_terms": search_terms(record.content, record.tags),
         "node_type": record.node_type,
         "tags": list_text(record.tags),
         "metadata": json_text("metadata", record.metadata),

@@ -86,6 +86,8 @@ def pending(session: Session) -> bool:
     """Say whether a step is to be applied; refuses a ledger that this version cannot build on."""
     applied = _ledger(session)
     check_ledger(_migrations(), applied)
+    if not applied:
+        _check_owner(session.db.filename, _table_names(session.db))
     return next_step(_migrations(), applied, has_model=_has_model(session)) is not None
 
 
@@ -188,16 +190,24 @@ def _check_tables(path: Path) -> None:
     with translated(str(path)):
         name = f"{path.absolute().as_uri()}?immutable=1"
         with closing(Connection(name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI)) as db:
-            names = {cast("str", table) for (table,) in db.rows(TABLE_NAMES)}
+            _check_owner(str(path), _table_names(db))
+
+
+def _table_names(db: Connection) -> set[str]:
+    return {cast("str", table) for (table,) in db.rows(TABLE_NAMES)}
+
+
+def _check_owner(location: str, names: set[str]) -> None:
+    """Refuse tables that this package did not make."""
     if not names or "vestige_migrations" in names:
         return
     if {"knowledge_nodes", "schema_version"} <= names:
         raise StoreUnavailableError(
-            f"{path} is a database of the Rust Vestige, which this version does not open",
+            f"{location} is a database of the Rust Vestige, which this version does not open",
             "Choose another path in [storage.sqlite]; `vestige migrate copy --from rust` will"
             " import this file in a coming version. It was not changed.",
         )
     raise StoreUnavailableError(
-        f"{path} is a database of another program: it has the table {min(names)}",
+        f"{location} is a database of another program: it has the table {min(names)}",
         "Choose another path in [storage.sqlite]; the file was not changed.",
     )

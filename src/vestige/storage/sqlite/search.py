@@ -53,9 +53,13 @@ WORD_FREQUENCY: Final = "SELECT doc FROM knowledge_nodes_vocabulary WHERE term =
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A memory that a leg found, with that leg's own score; higher is better."""
+    """A memory that a leg found, with that leg's own score; higher is better.
 
-    id: UUID
+    Ids stay text here: it sorts as they do, and making UUIDs of a whole leg takes longer than
+    finding it.
+    """
+
+    id: str
     score: float
 
 
@@ -123,17 +127,17 @@ def _allowed_keys(session: Session, values: Values) -> NDArray[np.int64] | None:
 def _hits(session: Session, scores: dict[int, float]) -> list[Hit]:
     """Return hits best first, ties by id."""
     rows = session.db.rows(SELECT_IDS, (list_text(list(scores)),))
-    hits = [Hit(UUID(cast("str", text)), scores[cast("int", key)]) for key, text in rows]
+    hits = [Hit(cast("str", text), scores[cast("int", key)]) for key, text in rows]
     return sorted(hits, key=lambda hit: (-hit.score, hit.id))
 
 
 def _results(
     session: Session,
-    ranked: Sequence[tuple[UUID, float]],
+    ranked: Sequence[tuple[str, float]],
     fts: Sequence[Hit],
     vector: Sequence[Hit],
 ) -> list[SearchResult]:
-    records = memories.get_by_id(session, [memory_id for memory_id, _ in ranked])
+    records = memories.get_by_id(session, [UUID(memory_id) for memory_id, _ in ranked])
     fts_ranks = _ranks(fts)
     vector_ranks = _ranks(vector)
     results: list[SearchResult] = []
@@ -142,7 +146,7 @@ def _results(
         vector_rank = vector_ranks.get(memory_id)
         results.append(
             SearchResult(
-                record=records[memory_id],
+                record=records[UUID(memory_id)],
                 score=score,
                 fts_score=None if fts_rank is None else fts[fts_rank - 1].score,
                 vector_score=None if vector_rank is None else vector[vector_rank - 1].score,
@@ -153,7 +157,7 @@ def _results(
     return results
 
 
-def _ranks(hits: Iterable[Hit]) -> dict[UUID, int]:
+def _ranks(hits: Iterable[Hit]) -> dict[str, int]:
     return {hit.id: rank for rank, hit in enumerate(hits, start=1)}
 
 

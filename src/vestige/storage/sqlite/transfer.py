@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, LiteralString, cast
 from uuid import UUID
@@ -29,6 +30,7 @@ from vestige.storage.sqlite.rows import (
     edge_of,
     event_of,
     group_of,
+    list_text,
     membership_of,
     state_text,
     user_of,
@@ -41,31 +43,32 @@ if TYPE_CHECKING:
     from vestige.storage.sqlite.connection import Session
     from vestige.storage.sqlite.driver import Row, Value
 
-# Pages go by rowid: later inserts come after it, so no page is disturbed.
+# Pages go by key, each SELECT beginning with the key's columns: a rowid may change in a VACUUM.
 PAGE_USERS: Final = (
-    "SELECT rowid, id, handle, display_name, created_at, metadata FROM users"
-    " WHERE rowid > ? ORDER BY rowid LIMIT ?"
+    "SELECT id, id, handle, display_name, created_at, metadata FROM users"
+    " WHERE id > ? ORDER BY id LIMIT ?"
 )
 PAGE_GROUPS: Final = (
-    "SELECT rowid, id, handle, display_name, created_at, metadata FROM groups"
-    " WHERE rowid > ? ORDER BY rowid LIMIT ?"
+    "SELECT id, id, handle, display_name, created_at, metadata FROM groups"
+    " WHERE id > ? ORDER BY id LIMIT ?"
 )
 PAGE_MEMBERSHIPS: Final = (
-    "SELECT rowid, user_id, group_id, role, joined_at FROM group_memberships"
-    " WHERE rowid > ? ORDER BY rowid LIMIT ?"
+    "SELECT user_id, group_id, user_id, group_id, role, joined_at FROM group_memberships"
+    " WHERE (user_id, group_id) > (?, ?) ORDER BY user_id, group_id LIMIT ?"
 )
 PAGE_MEMORIES: Final = "SELECT key, id FROM knowledge_nodes WHERE key > ? ORDER BY key LIMIT ?"
 PAGE_EDGES: Final = (
-    "SELECT rowid, source_id, target_id, edge_type, weight, created_at FROM edges"
-    " WHERE rowid > ? ORDER BY rowid LIMIT ?"
+    "SELECT source_id, target_id, edge_type, source_id, target_id, edge_type, weight, created_at"
+    " FROM edges WHERE (source_id, target_id, edge_type) > (?, ?, ?)"
+    " ORDER BY source_id, target_id, edge_type LIMIT ?"
 )
 PAGE_EVENTS: Final = (
     "SELECT id, id, memory_id, timestamp, rating, prior_state, new_state FROM review_events"
     " WHERE id > ? ORDER BY id LIMIT ?"
 )
 PAGE_DOMAINS: Final = (
-    "SELECT rowid, id, label, centroid, top_terms, memory_count, created_at, metadata FROM domains"
-    " WHERE rowid > ? ORDER BY rowid LIMIT ?"
+    "SELECT id, id, label, centroid, top_terms, memory_count, created_at, metadata FROM domains"
+    " WHERE id > ? ORDER BY id LIMIT ?"
 )
 HAS_USER: Final = "SELECT 1 FROM users WHERE id = ?"
 HAS_GROUP: Final = "SELECT 1 FROM groups WHERE id = ?"
@@ -86,7 +89,8 @@ class _Table:
 
     Attributes:
         kind: the type of its rows.
-        page: SELECT of a page, the paging key first.
+        page: SELECT of a page, the columns of the paging key first.
+        before_first: a paging key that comes before all others.
         read: makes a row of the other columns.
         known: SELECT that finds a row by its key.
         key: the key of a row.
@@ -95,6 +99,7 @@ class _Table:
 
     kind: type
     page: LiteralString
+    before_first: Row
     read: Callable[[Row], TransferRow] | None
     known: LiteralString
     key: Callable[[Any], tuple[Value, ...]]
@@ -105,15 +110,15 @@ def export_page(
     session: Session, table: TransferTable, after: str | None, limit: int
 ) -> TransferPage:
     definition = TABLES[table]
-    start = _page_start(after)
-    fetched = session.db.rows(definition.page, (start, limit))
+    width = len(definition.before_first)
+    fetched = session.db.rows(definition.page, (*_page_start(definition, after), limit))
     rows: tuple[TransferRow, ...]
     if definition.read is None:
         rows = _scheduled_memories(session, [cast("str", row[1]) for row in fetched])
     else:
-        rows = tuple(definition.read(row[1:]) for row in fetched)
+        rows = tuple(definition.read(row[width:]) for row in fetched)
     is_last = len(fetched) < limit
-    return TransferPage(rows=rows, next_after=None if is_last else str(fetched[-1][0]))
+    return TransferPage(rows=rows, next_after=None if is_last else list_text(fetched[-1][:width]))
 
 
 def import_rows(
@@ -204,12 +209,16 @@ def _scheduled_memories(session: Session, ids: Sequence[str]) -> tuple[Scheduled
     )
 
 
-def _page_start(after: str | None) -> int:
+def _page_start(definition: _Table, after: str | None) -> Row:
     if after is None:
-        return 0
-    if not after.isascii() or not after.isdigit():
+        return definition.before_first
+    try:
+        key = cast("Row", tuple(json.loads(after)))
+    except (ValueError, TypeError):
+        key = ()
+    if list(map(type, key)) != list(map(type, definition.before_first)):
         raise InvalidInputError("after", f"{after!r} is not the `next_after` of a page")
-    return int(after)
+    return key
 
 
 def _key_text(definition: _Table, row: TransferRow) -> str:
@@ -222,6 +231,7 @@ TABLES: Final[dict[TransferTable, _Table]] = {
     TransferTable.USERS: _Table(
         kind=User,
         page=PAGE_USERS,
+        before_first=("",),
         read=user_of,
         known=HAS_USER,
         key=lambda user: (str(user.id),),
@@ -230,6 +240,7 @@ TABLES: Final[dict[TransferTable, _Table]] = {
     TransferTable.GROUPS: _Table(
         kind=Group,
         page=PAGE_GROUPS,
+        before_first=("",),
         read=group_of,
         known=HAS_GROUP,
         key=lambda group: (str(group.id),),
@@ -238,6 +249,7 @@ TABLES: Final[dict[TransferTable, _Table]] = {
     TransferTable.GROUP_MEMBERSHIPS: _Table(
         kind=GroupMembership,
         page=PAGE_MEMBERSHIPS,
+        before_first=("", ""),
         read=membership_of,
         known=HAS_MEMBERSHIP,
         key=lambda membership: (str(membership.user_id), str(membership.group_id)),
@@ -246,6 +258,7 @@ TABLES: Final[dict[TransferTable, _Table]] = {
     TransferTable.KNOWLEDGE_NODES: _Table(
         kind=ScheduledMemory,
         page=PAGE_MEMORIES,
+        before_first=(0,),
         read=None,
         known=HAS_MEMORY,
         key=lambda item: (str(item.record.id),),
@@ -254,6 +267,7 @@ TABLES: Final[dict[TransferTable, _Table]] = {
     TransferTable.EDGES: _Table(
         kind=MemoryEdge,
         page=PAGE_EDGES,
+        before_first=("", "", ""),
         read=edge_of,
         known=HAS_EDGE,
         key=lambda edge: (str(edge.source_id), str(edge.target_id), edge.edge_type),
@@ -262,6 +276,7 @@ TABLES: Final[dict[TransferTable, _Table]] = {
     TransferTable.REVIEW_EVENTS: _Table(
         kind=ReviewEvent,
         page=PAGE_EVENTS,
+        before_first=(0,),
         read=event_of,
         known=HAS_EVENT,
         key=lambda event: (event.id,),
@@ -270,6 +285,7 @@ TABLES: Final[dict[TransferTable, _Table]] = {
     TransferTable.DOMAINS: _Table(
         kind=Domain,
         page=PAGE_DOMAINS,
+        before_first=("",),
         read=domain_of,
         known=HAS_DOMAIN,
         key=lambda domain: (domain.id,),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal, LiteralString, TypeAlias, cast
 import numpy as np
 
 from vestige.storage.sqlite.rows import list_text
-from vestige.storage.vectors import cosine_similarities, vector_of
+from vestige.storage.vectors import cosine_similarities, matrix_of, vector_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -151,7 +151,7 @@ def nearest(
         allowed: keys of the memories that a filter keeps; None keeps all.
 
     Returns:
-        Similarity by memory key, of at least `depth` memories when there are that many.
+        Similarity by memory key: the best `depth` memories and all that tie with the last one.
     """
     if not session.db.value(HAS_INDEX):
         return {}
@@ -162,7 +162,10 @@ def nearest(
         for owner, similarity in _scores(session, source, slots, query):
             if similarity > best.get(owner, -2.0):
                 best[owner] = similarity
-    return best
+    if len(best) <= depth:
+        return best
+    last = sorted(best.values(), reverse=True)[depth - 1]
+    return {owner: similarity for owner, similarity in best.items() if similarity >= last}
 
 
 def _scores(
@@ -172,7 +175,7 @@ def _scores(
     rows = session.db.rows(RESCORE[source], (list_text(slots.tolist()),))
     if not rows:
         return []
-    matrix = np.stack([vector_of(cast("bytes", embedding)) for _, embedding in rows])
+    matrix = matrix_of([cast("bytes", embedding) for _, embedding in rows])
     similarities = cosine_similarities(matrix, query)
     owners = [cast("int", owner) for owner, _ in rows]
     return list(zip(owners, similarities.tolist(), strict=True))

@@ -1,0 +1,90 @@
+"""The stores under test: every conformance test runs once on each backend in `BACKENDS`."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from factories import ManualClock, a_signature
+from vestige.storage.sqlite.store import SqliteStore
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from vestige.clock import Clock
+    from vestige.storage.protocol import MemoryStore
+
+# The same examples on every run and machine: a failure here must be one that others can repeat.
+settings.register_profile(
+    "vestige",
+    derandomize=True,
+    deadline=None,
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("vestige")
+
+
+class OpenHandle(Protocol):
+    """Opens one more handle; the same name is the same store, another name another store."""
+
+    async def __call__(self, name: str = "vestige") -> MemoryStore: ...
+
+
+Backend: TypeAlias = "Callable[[Path, Clock], AbstractAsyncContextManager[OpenHandle]]"
+
+
+@asynccontextmanager
+async def sqlite(folder: Path, clock: Clock) -> AsyncGenerator[OpenHandle]:
+    async with AsyncExitStack() as closing:
+
+        async def open_handle(name: str = "vestige") -> MemoryStore:
+            store = await SqliteStore.open(folder / f"{name}.db", clock=clock)
+            closing.push_async_callback(store.close)
+            return store
+
+        yield open_handle
+
+
+BACKENDS: Final[dict[str, Backend]] = {
+    "sqlite": sqlite,
+}
+
+
+@pytest.fixture(params=sorted(BACKENDS))
+def backend(request: pytest.FixtureRequest) -> str:
+    """The name of the backend under test."""
+    return str(request.param)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """The clock of all the stores of a test."""
+    return ManualClock()
+
+
+@pytest.fixture
+async def open_handle(
+    backend: str, tmp_path: Path, clock: ManualClock
+) -> AsyncGenerator[OpenHandle]:
+    """Open as many handles as the test needs; what it leaves open is closed."""
+    async with BACKENDS[backend](tmp_path, clock) as opener:
+        yield opener
+
+
+@pytest.fixture
+async def unbound_store(open_handle: OpenHandle) -> MemoryStore:
+    """An empty store without a model."""
+    return await open_handle()
+
+
+@pytest.fixture
+async def store(unbound_store: MemoryStore) -> MemoryStore:
+    """An empty store, bound to the signature that `a_vector` fits."""
+    await unbound_store.register_model(a_signature())
+    return unbound_store

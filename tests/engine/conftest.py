@@ -1,0 +1,24 @@
+"""An engine on SQLite with a clock that stands still and vectors that need no model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from vestige.embedding import open_embedder
+from vestige.engine.engine import Engine
+from vestige.storage.sqlite.store import SqliteStore
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+    from pathlib import Path
+
+    from factories import ManualClock
+
+
+@pytest.fixture
+async def engine(tmp_path: Path, clock: ManualClock) -> AsyncGenerator[Engine]:
+    store = await SqliteStore.open(tmp_path / "vestige.db", clock=clock)
+    yield Engine(store, open_embedder("hashing", "hashing-384"), clock)
+    await store.close()

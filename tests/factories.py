@@ -1,0 +1,193 @@
+"""Values for tests: the same arguments give the same value, in any order of the tests."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final, TypedDict
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+import numpy as np
+
+from vestige.models import (
+    Domain,
+    Group,
+    MemoryEdge,
+    MemoryRecord,
+    ModelSignature,
+    SchedulingState,
+    User,
+)
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from vestige.models import JsonObject, Vector, Visibility
+
+START: Final = datetime(2024, 5, 17, 9, 30, 0, 123456, tzinfo=UTC)
+DAY: Final = timedelta(days=1)
+DIMENSION: Final = 16
+
+
+class ManualClock:
+    """A clock that stands still until it is told to move."""
+
+    def __init__(self, at: datetime = START) -> None:
+        self._at = at
+
+    def now(self) -> datetime:
+        return self._at
+
+    def advance(self, by: timedelta) -> datetime:
+        self._at += by
+        return self._at
+
+
+class MemoryFields(TypedDict, total=False):
+    """What a test may want to decide about a memory besides its text."""
+
+    id: UUID
+    node_type: str
+    tags: tuple[str, ...]
+    metadata: JsonObject
+    domains: tuple[str, ...]
+    domain_scores: dict[str, float]
+    embedding: Vector | None
+    windows: tuple[Vector, ...]
+    codebase: str | None
+    owner_user_id: UUID
+    visibility: Visibility
+    shared_with_groups: tuple[UUID, ...]
+    created_at: datetime
+    updated_at: datetime
+
+
+class SchedulingFields(TypedDict, total=False):
+    """What a test may want to decide about a scheduling state besides its memory."""
+
+    stability: float
+    difficulty: float
+    retrievability: float
+    last_review: datetime | None
+    next_review: datetime | None
+    reps: int
+    lapses: int
+
+
+class DomainFields(TypedDict, total=False):
+    """What a test may want to decide about a domain besides its id."""
+
+    label: str
+    created_at: datetime
+    centroid: Vector | None
+    top_terms: tuple[str, ...]
+    memory_count: int
+    metadata: JsonObject
+
+
+class PartyFields(TypedDict, total=False):
+    """What a test may want to decide about a user or a group besides its handle."""
+
+    id: UUID
+    created_at: datetime
+    display_name: str | None
+    metadata: JsonObject
+
+
+def an_id(name: str) -> UUID:
+    """Return the id that belongs to a name, the same one every time."""
+    return uuid5(NAMESPACE_OID, name)
+
+
+def a_numbered_id(number: int) -> UUID:
+    """Return an id that sorts like its number."""
+    return UUID(int=number, version=4)
+
+
+def a_memory(content: str = "a memory", **changed: Unpack[MemoryFields]) -> MemoryRecord:
+    """Return a memory whose id belongs to its text, created and changed at START."""
+    fields: MemoryFields = {"id": an_id(content), "created_at": START, **changed}
+    if "updated_at" not in fields:
+        fields["updated_at"] = fields["created_at"]
+    return MemoryRecord(content=content, **fields)
+
+
+def a_full_memory(content: str = "a full memory", **changed: Unpack[MemoryFields]) -> MemoryRecord:
+    """Return a memory that has something in every field which needs nothing else in the store."""
+    fields: MemoryFields = {
+        "node_type": "decision",
+        "tags": ("storage", "décision"),
+        "metadata": {"source": "chat", "topics": ["a", "b"], "depth": {"level": 2}},
+        "domains": ("work", "home"),
+        "domain_scores": {"work": 0.75, "home": 0.1},
+        "embedding": a_vector(1),
+        "windows": (a_vector(2), a_vector(3)),
+        "codebase": "vestige",
+        "updated_at": START + DAY,
+    }
+    return a_memory(content, **{**fields, **changed})
+
+
+def a_scheduling(memory_id: UUID, **changed: Unpack[SchedulingFields]) -> SchedulingState:
+    """Return a state after one review at START, due ten days later."""
+    fields: SchedulingFields = {
+        "stability": 10.0,
+        "difficulty": 5.0,
+        "last_review": START,
+        "next_review": START + 10 * DAY,
+        "reps": 1,
+        **changed,
+    }
+    return SchedulingState(memory_id=memory_id, **fields)
+
+
+def an_edge(
+    source_id: UUID,
+    target_id: UUID,
+    *,
+    weight: float = 1.0,
+    edge_type: str = "related",
+    created_at: datetime = START,
+) -> MemoryEdge:
+    return MemoryEdge(
+        source_id=source_id,
+        target_id=target_id,
+        weight=weight,
+        edge_type=edge_type,
+        created_at=created_at,
+    )
+
+
+def a_domain(domain_id: str, **changed: Unpack[DomainFields]) -> Domain:
+    fields: DomainFields = {"label": domain_id.title(), "created_at": START, **changed}
+    return Domain(id=domain_id, **fields)
+
+
+def a_user(handle: str, **changed: Unpack[PartyFields]) -> User:
+    fields: PartyFields = {"id": an_id(f"user {handle}"), "created_at": START, **changed}
+    return User(handle=handle, **fields)
+
+
+def a_group(handle: str, **changed: Unpack[PartyFields]) -> Group:
+    fields: PartyFields = {"id": an_id(f"group {handle}"), "created_at": START, **changed}
+    return Group(handle=handle, **fields)
+
+
+def a_signature(
+    name: str = "test-model", *, dimension: int = DIMENSION, digit: str = "a"
+) -> ModelSignature:
+    """Return a signature whose hash repeats one hexadecimal digit."""
+    return ModelSignature(name=name, dimension=dimension, hash=digit * 64)
+
+
+def a_vector(seed: int, *, dimension: int = DIMENSION) -> Vector:
+    """Return a unit vector: seeds apart give vectors that have nothing to do with each other."""
+    values = np.random.default_rng(seed).standard_normal(dimension)
+    return (values / np.linalg.norm(values)).astype(np.float32)
+
+
+def a_vector_at(cosine: float, *, axis: int = 1, dimension: int = DIMENSION) -> Vector:
+    """Return a unit vector with this cosine similarity to `a_vector_at(1.0)`."""
+    vector = np.zeros(dimension, dtype=np.float32)
+    vector[0] = cosine
+    vector[axis] = np.sqrt(1 - cosine * cosine)
+    return vector
