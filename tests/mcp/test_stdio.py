@@ -97,8 +97,17 @@ def test_standard_output_carries_the_protocol_and_nothing_else(tmp_path: Path) -
         server.initialize()
         server.request("tools/call", name="remember", arguments={"content": CONTENT})
         server.request("tools/call", name="status", arguments={})
-        server.request("tools/call", name="recall", arguments={"qury": "x"})
+        server.request("tools/call", name="recall", arguments={"words": "x"})
         rest, errors = server.process.communicate()
     assert not rest
     assert [answer["jsonrpc"] for answer in server.answers] == ["2.0"] * 4
     assert b"a stray print" in errors
+
+
+@pytest.mark.parametrize("line", [b"no JSON\n", b"\xff\xfe\n", b"[]\n", b'{"id": 1}\n', b"\n"])
+def test_a_line_that_is_no_message_does_not_end_the_server(line: bytes, tmp_path: Path) -> None:
+    with raw_server(tmp_path) as server:
+        server.initialize()
+        server.stdin.write(line)
+        tools = server.request("tools/list")["tools"]
+    assert tools
