@@ -30,16 +30,23 @@ if TYPE_CHECKING:
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 
-# A tool call whose thread never comes back, as that of a very long text would for a while.
-EMBED_FOR_EVER: Final = """
+# A server in which a function never comes back, as that for a very long text or for a file that
+# is locked would for a while.
+STUCK: Final = """
 import sys, threading
-from vestige.embedding.hashing import HashingEmbedder
-def embed_documents(self, texts):
-    print("embedding", file=sys.stderr, flush=True)
+def wait_for_ever(*_):
+    print("waiting", file=sys.stderr, flush=True)
     threading.Event().wait()
-HashingEmbedder.embed_documents = embed_documents
+import vestige.embedding.hashing
+from vestige.storage.sqlite import maintenance, schema
+vestige.{name} = wait_for_ever
 from vestige.mcp.main import main; main()
 """
+STUCK_WHERE: Final[list[tuple[str, str, dict[str, str]]]] = [
+    ("embedding.hashing.HashingEmbedder.embed_documents", "remember", {"content": "x"}),
+    ("storage.sqlite.schema.pending", "status", {}),
+    ("storage.sqlite.maintenance.health", "status", {}),
+]
 # A client that starts a server on two open descriptors and lives until it is killed.
 START_AND_WAIT: Final = """
 import subprocess, sys
@@ -49,11 +56,11 @@ subprocess.Popen(command, stdin=int(stdin), stdout=int(stdout)).wait()
 """
 
 
-def start_endless_call(server: RawServer) -> None:
+def start_endless_call(server: RawServer, tool: str, arguments: dict[str, str]) -> None:
     server.initialize()
-    server.send(request_of("tools/call", name="remember", arguments={"content": "x"}))
+    server.send(request_of("tools/call", name=tool, arguments=arguments))
     assert server.process.stderr is not None
-    assert server.process.stderr.readline() == b"embedding\n"
+    assert server.process.stderr.readline() == b"waiting\n"
 
 
 def run(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -100,17 +107,23 @@ def test_a_signal_ends_the_process_and_closes_the_store(
     assert not list(tmp_path.glob("*-wal"))
 
 
-def test_a_call_that_never_returns_does_not_keep_the_process(tmp_path: Path) -> None:
-    with raw_server(tmp_path, EMBED_FOR_EVER) as server:
-        start_endless_call(server)
+@pytest.mark.parametrize(("name", "tool", "arguments"), STUCK_WHERE)
+def test_a_call_that_never_returns_does_not_keep_the_process(
+    name: str, tool: str, arguments: dict[str, str], tmp_path: Path
+) -> None:
+    with raw_server(tmp_path, STUCK.format(name=name)) as server:
+        start_endless_call(server, tool, arguments)
         server.stdin.close()
         assert server.process.wait(SECONDS) == 0
 
 
 @posix_only
-def test_a_call_that_never_returns_does_not_hold_up_a_signal(tmp_path: Path) -> None:
-    with raw_server(tmp_path, EMBED_FOR_EVER) as server:
-        start_endless_call(server)
+@pytest.mark.parametrize(("name", "tool", "arguments"), STUCK_WHERE)
+def test_a_call_that_never_returns_does_not_hold_up_a_signal(
+    name: str, tool: str, arguments: dict[str, str], tmp_path: Path
+) -> None:
+    with raw_server(tmp_path, STUCK.format(name=name)) as server:
+        start_endless_call(server, tool, arguments)
         server.process.terminate()
         assert server.process.wait(SECONDS) == 0
 

@@ -8,7 +8,6 @@ import logging
 import os
 import signal
 import sys
-from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -30,7 +29,6 @@ DESCRIPTION: Final = (
 )
 EXAMPLE: Final = "example: claude mcp add vestige -- vestige-mcp --data-dir ~/.vestige"
 EXIT_USAGE: Final = 2
-CLOSING_SECONDS: Final = 3.0  # how long work that has begun may go on once the server is to end
 
 logger = logging.getLogger(__name__)
 
@@ -77,9 +75,7 @@ async def _serve(config: Config, parent_id: int) -> NoReturn:
         asyncio.create_task(parent_is_gone(parent_id)),
     }
     done, _ = await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(CLOSING_SECONDS):
-            await handle.close()
+    await handle.close()
     error = serving.exception() if serving in done else None
     if error is not None:
         logger.error("the server has failed", exc_info=error)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from contextlib import AsyncExitStack, suppress
+from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from vestige.config import mask_url
@@ -12,6 +12,10 @@ from vestige.config import mask_url
 if TYPE_CHECKING:
     from vestige.config import Config
     from vestige.engine.engine import Engine
+
+# A write may wait half a minute for another process; clients kill a server that lingers for two
+# seconds.
+CLOSING_SECONDS: Final = 1.5
 
 
 class MemoryHandle:
@@ -30,6 +34,7 @@ class MemoryHandle:
         self.session_id = str(uuid4())
         self._resources = AsyncExitStack()
         self._opening: asyncio.Task[Engine] | None = None
+        self._is_closed = False
 
     @property
     def store_name(self) -> str:
@@ -53,10 +58,15 @@ class MemoryHandle:
         return await asyncio.shield(self._opening)
 
     async def close(self) -> None:
-        """Close the store once the work that it has begun is done."""
-        if self._opening is not None:
-            await asyncio.wait({self._opening})
-        await self._resources.aclose()
+        """Close the store once the work that it has begun is done, or has had its time."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING_SECONDS):
+                if self._opening is not None:
+                    await asyncio.wait({self._opening})
+                await self._resources.aclose()
 
     async def _open(self) -> Engine:
         from vestige.engine.engine import open_engine  # noqa: PLC0415  # costs .3 s
