@@ -82,6 +82,27 @@ def read_text(source: TextSource) -> str:
     return _decoded(data)
 
 
+def need_terminal(action: str) -> None:
+    """Refuse to go on where nobody can be asked.
+
+    Args:
+        action: what has to be confirmed, as the subject of a sentence.
+
+    Raises:
+        UsageProblem: standard input is no terminal.
+    """
+    if not (_is_stdin_there() and sys.stdin.isatty()):
+        raise UsageProblem(
+            f"{action} has to be confirmed, and there is no terminal to ask on",
+            "Add --yes to do it without asking; nothing was changed.",
+        )
+
+
+def ask(question: str) -> bool:
+    """Ask on the terminal whether to go on."""
+    return typer.confirm(question, err=True)
+
+
 def _decoded(data: bytes) -> str:
     from vestige.errors import InvalidInputError
 
@@ -112,26 +133,3 @@ def _is_stdin_usable() -> bool:
 def _is_stdin_there() -> bool:
     # With a closed standard input (`<&-`) Python has no stream, whatever its type says.
     return getattr(sys, "stdin", None) is not None
-
-
-def can_ask() -> bool:
-    """Say whether there is a terminal to ask a question on."""
-    return _is_stdin_there() and sys.stdin.isatty()
-
-
-def ask(question: str, *, refusal: str) -> bool:
-    """Ask on the terminal whether to go on.
-
-    Args:
-        question: what is about to happen.
-        refusal: what could not be asked, for the message where there is no terminal.
-
-    Raises:
-        UsageProblem: there is no terminal.
-    """
-    if not can_ask():
-        raise UsageProblem(
-            f"{refusal} has to be confirmed, and there is no terminal to ask on",
-            "Add --yes to do it without asking; nothing was changed.",
-        )
-    return typer.confirm(question, err=True)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from vestige.cli.inputs import STDIN, ask, read_text, text_sources
+from vestige.cli.inputs import STDIN, ask, need_terminal, read_text, text_sources
 from vestige.cli.options import (
     EXAMPLE_ID,
     CodebaseFilterOption,
@@ -30,7 +30,7 @@ from vestige.cli.options import (
     example,
     split_list,
 )
-from vestige.cli.output import UsageProblem, note, print_json, print_line
+from vestige.cli.output import UsageProblem, note, print_json, print_line, shortened
 from vestige.cli.rendering import print_details, print_memory
 from vestige.cli.session import configured, with_engine
 from vestige.cli.times import parse_time
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from vestige.models import MemoryCursor, MemoryOrder, MemoryRecord
 
 NEWEST_FIRST: Final = "-created"
+ASKED_CHARACTERS: Final = 60  # of a content, in the question whether to delete it
 
 commands = typer.Typer()
 
@@ -192,16 +193,12 @@ async def _get_all(engine: Engine, memory_ids: Sequence[UUID]) -> list[MemoryRec
 
 
 def _is_confirmed(config: Config, memory_ids: Sequence[UUID]) -> bool:
-    # The store is closed while a person thinks.
-    records = with_engine(config, lambda engine: _get_all(engine, memory_ids))
-    refusal = f"deleting {_counted(len(records))}"
-    for record in records:
-        print_memory(record)
-    return ask(f"Delete {_counted(len(records))} for good?", refusal=refusal)
-
-
-def _counted(count: int) -> str:
-    return "1 memory" if count == 1 else f"{count} memories"
+    count = "1 memory" if len(memory_ids) == 1 else f"{len(memory_ids)} memories"
+    need_terminal(f"deleting {count}")
+    # The store is closed again while a person thinks.
+    for record in with_engine(config, lambda engine: _get_all(engine, memory_ids)):
+        note(f"{record.id}  {shortened(record.content, ASKED_CHARACTERS)}")
+    return ask(f"Delete {count} for good?")
 
 
 def _new_content(stdin: str | None, content: str | None, file: Path | None) -> str | None:

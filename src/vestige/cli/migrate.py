@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
-from vestige.cli.inputs import ask
+from vestige.cli.inputs import ask, need_terminal
 from vestige.cli.options import ConfigOption, DataDirOption, JsonOption, YesOption, example
 from vestige.cli.output import note, print_json, print_line, print_table
 from vestige.cli.rendering import NOTHING, moment
@@ -102,9 +102,11 @@ def revert(
     memories = "1 memory" if memory_count == 1 else f"{memory_count} memories"
     loss = LOSSES.get(step.name, UNKNOWN_LOSS).format(memories=memories)
     note(f"undoing {step}: {loss}")
-    if not yes and not ask(f"Undo {step}?", refusal=f"undoing {step}"):
-        note("nothing was undone")
-        raise typer.Exit(1)
+    if not yes:
+        need_terminal(f"undoing {step}")
+        if not ask(f"Undo {step}?"):
+            note("nothing was undone")
+            raise typer.Exit(1)
     reverted = with_store(config, lambda store: store.revert_migration(), migrate=False)
     if as_json:
         print_json({"reverted": None if reverted is None else _view(reverted)})

@@ -35,6 +35,10 @@ class UsageProblem(typer.BadParameter):
         super().__init__(message)
         self.hint = hint
 
+    def format_message(self) -> str:
+        """Return the message, with the name of the option or argument that it is about."""
+        return self.message if self.param is None else super().format_message()
+
 
 def print_json(value: JsonObject) -> None:
     """Print a JSON object on standard output: indented on a terminal, else on one line."""

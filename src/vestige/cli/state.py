@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import typer
 
@@ -14,6 +14,8 @@ from vestige.cli.session import configured, missing_store, with_store
 if TYPE_CHECKING:
     from vestige.config import Config
     from vestige.models import HealthStatus, StoreStats
+
+SICK_HINT: Final = "Run `vestige migrate info`; restore a backup if the file is damaged."
 
 commands = typer.Typer()
 
@@ -38,7 +40,7 @@ def stats(
         _print_stats(counted)
 
 
-@commands.command(epilog=example("vestige health && echo usable"))
+@commands.command(epilog=example("vestige health"))
 def health(
     *,
     config_file: ConfigOption = None,
@@ -73,7 +75,7 @@ def _health(config: Config) -> tuple[HealthStatus, str | None]:
     except StoreError as error:
         return HealthStatus(status="unavailable", reason=str(error)), error.hint
     is_well = found.status == "healthy"
-    return found, None if is_well else "Restore a backup, or run `vestige migrate info`."
+    return found, None if is_well else SICK_HINT
 
 
 def _print_stats(found: StoreStats) -> None:
