@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
+from mcp import Client, StdioServerParameters
 from mcp.types import TextContent
 
-from mcp import Client, StdioServerParameters
 from vestige.config import load_config
 from vestige.mcp.server import build_server
 from vestige.storage.sqlite.store import SqliteStore

@@ -4,8 +4,8 @@ import logging
 from typing import TYPE_CHECKING
 
 import pytest
-
 from mcp import Client
+
 from mcp_clients import call, config_in, connected, refused, structured, text_of
 from vestige.config import load_config
 from vestige.engine.engine import Engine

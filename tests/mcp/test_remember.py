@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Literal, cast
 from uuid import UUID
 
 import pytest
+from mcp import Client
 from mcp.types import Implementation
 
-from mcp import Client
 from mcp_clients import call, config_in, connected, refused, stored_rows, text_of
 from vestige.mcp.server import build_server
 
