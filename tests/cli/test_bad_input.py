@@ -138,7 +138,7 @@ def test_an_unknown_id_is_named(vestige: CommandLine, arguments: tuple[str, ...]
             '[storage]\nbackend = "postgres"\n[storage.postgres]\nurl = "postgresql://me@db/x"\n',
             "no postgres backend",
         ),
-        ('[embeddings]\nprovider = "hashin"\n', "hashin"),
+        ('[embeddings]\nprovider = "no-such-model-maker"\n', "no-such-model-maker"),
     ],
     ids=["unknown key", "missing variable", "postgres without url", "postgres", "provider"],
 )

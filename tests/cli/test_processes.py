@@ -64,13 +64,13 @@ def test_bytes_of_standard_input_arrive_unchanged(vestige: CommandLine) -> None:
 def test_broken_utf8_on_standard_input_is_an_error_on_standard_error_only(
     vestige: CommandLine,
 ) -> None:
-    ran = run_process(vestige.environ, "remember", stdin=b"caf\xe9")
+    ran = run_process(vestige.environ, "remember", stdin=b"sch\xf6n")
     assert (ran.code, ran.out) == (1, "")
-    assert "standard input: content: is not UTF-8: byte 0xe9 at position 3" in ran.err
+    assert "standard input: content: is not UTF-8: byte 0xf6 at position 3" in ran.err
 
 
 def test_an_argument_that_is_not_utf8_is_refused(vestige: CommandLine) -> None:
-    ran = run_process(vestige.environ, "remember", os.fsdecode(b"caf\xe9"))
+    ran = run_process(vestige.environ, "remember", os.fsdecode(b"sch\xf6n"))
     assert (ran.code, ran.out) == (1, "")
     assert "not valid Unicode" in ran.err
 
