@@ -53,8 +53,10 @@ def check(*, config_file: ConfigOption = None, data_dir: DataDirOption = None) -
     """Check the configuration without opening a store: exit code 0 or 2."""
     from vestige.embedding import open_embedder
     from vestige.engine.engine import DEFAULT_PROVIDER
+    from vestige.storage.opening import check_backend
 
     config = configured(config_file, data_dir)
+    check_backend(config)
     chosen = config.embeddings
     open_embedder(chosen.provider or DEFAULT_PROVIDER, chosen.model)
     read = "no file" if config.config_file is None else str(config.config_file)
