@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from vestige.clock import SystemClock
 from vestige.config import load_config
 from vestige.embedding import embedder_for, open_embedder
-from vestige.engine import ingest, recall, review
+from vestige.engine import domains, graph, ingest, maintenance, recall, review
 from vestige.engine.recall import RecallFilter
 from vestige.engine.results import IngestContext
 from vestige.errors import ConfigError, MemoryNotFoundError, ModelMismatchError
@@ -30,18 +30,25 @@ if TYPE_CHECKING:
     from vestige.engine.results import (
         DueMemory,
         EditResult,
+        LinkResult,
+        NeighborMemory,
         RecallHit,
         RememberResult,
         ReviewResult,
+        VacuumResult,
     )
     from vestige.models import (
+        Domain,
+        Group,
         HealthStatus,
         JsonObject,
         MemoryCursor,
+        MemoryEdge,
         MemoryFilter,
         MemoryRecord,
         SchedulingState,
         StoreStats,
+        User,
     )
     from vestige.storage.protocol import MemoryStore
 
@@ -221,6 +228,80 @@ class Engine:
             limit: at most 1000; 0 means 10.
         """
         return await review.due(self.store, self._clock, before, limit)
+
+    async def link(
+        self, source_id: UUID, target_id: UUID, *, edge_type: str = "related", weight: float = 1.0
+    ) -> LinkResult:
+        """Link two memories, or change the weight of the link with the same ends and type.
+
+        Args:
+            source_id: where the link starts.
+            target_id: where it leads.
+            edge_type: what kind of link it is (free text, up to 64 characters).
+            weight: how strong it is, above 0; usually at most 1, so that longer paths weigh less.
+
+        Raises:
+            MemoryNotFoundError: an end is unknown.
+            InvalidInputError: the ends are the same, or a limit.
+        """
+        return await graph.link(
+            self.store, self._clock, source_id, target_id, edge_type=edge_type, weight=weight
+        )
+
+    async def unlink(
+        self, source_id: UUID, target_id: UUID, *, edge_type: str | None = None
+    ) -> list[MemoryEdge]:
+        """Remove the link of a type from source to target; return what was removed.
+
+        Without a type, all links between the two are removed, in both directions.
+
+        Raises:
+            MemoryNotFoundError: an end is unknown.
+        """
+        return await graph.unlink(self.store, source_id, target_id, edge_type)
+
+    async def links(self, memory_id: UUID) -> list[MemoryEdge]:
+        """Return the links from and to a memory, ordered by (source, target, type).
+
+        Raises:
+            MemoryNotFoundError: the id is unknown.
+        """
+        return await graph.links(self.store, memory_id)
+
+    async def neighbors(self, memory_id: UUID, *, depth: int = 1) -> list[NeighborMemory]:
+        """Return the memories that links lead to, in either direction, best first.
+
+        Args:
+            memory_id: where to start; it is not among them.
+            depth: how many links a path may have, 0 to 16.
+
+        Returns:
+            At most 256, by the best product of the weights on a path; ties go by id.
+
+        Raises:
+            MemoryNotFoundError: the id is unknown.
+        """
+        return await graph.neighbors(self.store, memory_id, depth)
+
+    async def domains(self) -> list[Domain]:
+        """Return all domains, ordered by id."""
+        return await self.store.list_domains()
+
+    async def domain(self, domain_id: str) -> Domain:
+        """Return a domain; an unknown id is `InvalidInputError`."""
+        return await domains.domain(self.store, domain_id)
+
+    async def users(self) -> list[User]:
+        """Return all users, ordered by id."""
+        return await self.store.list_users()
+
+    async def groups(self) -> list[Group]:
+        """Return all groups, ordered by id."""
+        return await self.store.list_groups()
+
+    async def vacuum(self) -> VacuumResult:
+        """Give space back, and say how large the store was and is."""
+        return await maintenance.vacuum(self.store, self._clock)
 
     async def stats(self) -> StoreStats:
         """Return counts and sizes of the store."""
