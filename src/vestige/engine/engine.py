@@ -6,15 +6,16 @@ import asyncio
 import os
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from vestige.clock import SystemClock
 from vestige.config import load_config
-from vestige.embedding import embedder_for, open_embedder
+from vestige.embedding import choose_embedder
 from vestige.engine import ingest, recall, review
 from vestige.engine.recall import RecallFilter
 from vestige.engine.results import IngestContext
-from vestige.errors import ConfigError, MemoryNotFoundError, ModelMismatchError
+from vestige.engine.vectors import signature_of
+from vestige.errors import MemoryNotFoundError, ModelMismatchError
 from vestige.models import MemoryOrder, Rating
 from vestige.storage import limits
 from vestige.storage.opening import open_store
@@ -44,8 +45,6 @@ if TYPE_CHECKING:
         StoreStats,
     )
     from vestige.storage.protocol import MemoryStore
-
-DEFAULT_PROVIDER: Final = "builtin"
 
 
 class Engine:
@@ -101,7 +100,7 @@ class Engine:
             limits.check_time("created_at", created_at)
             record = replace(record, created_at=created_at, updated_at=created_at)
         async with self._one_writer:
-            await self.store.register_model(self.embedder.signature)
+            await self._register_model()
             return await ingest.remember(
                 self.store, self.embedder, self._clock, record, force=force_create
             )
@@ -167,7 +166,7 @@ class Engine:
             InvalidInputError: nothing would change, or a limit.
         """
         async with self._one_writer:
-            await self.store.register_model(self.embedder.signature)
+            await self._register_model()
             return await ingest.edit(
                 self.store,
                 self.embedder,
@@ -228,6 +227,9 @@ class Engine:
         """Say whether the store can be used."""
         return await self.store.health_check()
 
+    async def _register_model(self) -> None:
+        await self.store.register_model(await signature_of(self.embedder))
+
 
 @asynccontextmanager
 async def open_engine(
@@ -242,6 +244,8 @@ async def open_engine(
 
     Raises:
         ConfigError: the configuration cannot be used.
+        EmbeddingError: the configured model is needed to compare it with the store's, and
+            cannot be had.
         ModelMismatchError: the configured model is not the one that the store's vectors are of.
         StoreUnavailableError, MigrationError: the store cannot be used.
     """
@@ -256,19 +260,10 @@ async def open_engine(
 async def _bound_embedder(config: Config, store: MemoryStore) -> Embedder:
     """Return the embedder of the store's model, to which the store is then bound."""
     registered = await store.registered_model()
-    chosen = config.embeddings
-    if registered is None or chosen.is_given:
-        embedder = open_embedder(chosen.provider or DEFAULT_PROVIDER, chosen.model)
-    else:
-        known = embedder_for(registered)
-        if known is None:
-            raise ConfigError(
-                f"the store holds vectors of {registered}, which this version cannot make",
-                "Name its provider and model in [embeddings] of vestige.toml.",
-            )
-        embedder = known
+    embedder = choose_embedder(config.embeddings, registered)
     if registered is not None:
-        if registered != embedder.signature:
-            raise ModelMismatchError(registered, embedder.signature)
+        signature = await signature_of(embedder)
+        if registered != signature:
+            raise ModelMismatchError(registered, signature)
         await store.register_model(registered)
     return embedder
