@@ -161,6 +161,8 @@ class Engine:
     ) -> EditResult:
         """Change what is given of a memory; new content is embedded again.
 
+        An empty `codebase` takes the memory out of its codebase, empty `tags` take its tags.
+
         Raises:
             MemoryNotFoundError: the id is unknown.
             InvalidInputError: nothing would change, or a limit.

@@ -5,7 +5,7 @@ Names are those of the values; times are RFC 3339 in UTC, ids are text, vectors 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
         SchedulingState,
         StoreStats,
     )
+
+CANDIDATE_CHARACTERS: Final = 1_000  # shown of a memory that a new one was compared with
 
 
 def memory_view(record: MemoryRecord) -> JsonObject:
@@ -161,7 +163,7 @@ def time_view(time: datetime) -> str:
 def _candidate_view(candidate: Candidate) -> JsonObject:
     return {
         "id": str(candidate.id),
-        "content": candidate.content,
+        "content": candidate.content[:CANDIDATE_CHARACTERS],
         "similarity": candidate.similarity,
     }
 
