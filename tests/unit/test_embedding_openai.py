@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
 
 from embedding_server import KEY, Answer, embedding_server, vectors_of
 from vestige.embedding import openai
-from vestige.embedding.openai import BATCH_TEXTS, WINDOW_BYTES, OpenAIEmbedder, remote_signature
+from vestige.embedding.minilm import MODEL_FOLDER
+from vestige.embedding.openai import BATCH_TEXTS, WINDOW_TOKENS, OpenAIEmbedder, remote_signature
 from vestige.embedding.openai_endpoint import EmbeddingsEndpoint
 from vestige.embedding.windows import MAX_WINDOWS
 from vestige.errors import ConfigError
@@ -187,7 +192,7 @@ def windows_of(text: str) -> list[str]:
     return OpenAIEmbedder(model=MODEL, base_url="http://127.0.0.1/v1").split(text)
 
 
-@pytest.mark.parametrize("text", ["", " ", "short", "w " * (WINDOW_BYTES // 2)])
+@pytest.mark.parametrize("text", ["", " ", "short", " w" * WINDOW_TOKENS])
 def test_a_text_that_fits_is_returned_as_it_is(text: str) -> None:
     assert windows_of(text) == [text]
 
@@ -202,12 +207,11 @@ def test_a_text_that_fits_is_returned_as_it_is(text: str) -> None:
         max_size=400,
     ).map("".join)
 )
-def test_windows_cover_the_text_in_order_and_keep_to_their_size(text: str) -> None:
+def test_windows_cover_the_text_in_order(text: str) -> None:
     covered = start = 0
     for window in windows_of(text):
         start = text.rindex(window, start, covered + len(window))
         covered = start + len(window)
-        assert len(window.encode("utf-8", "surrogatepass")) <= WINDOW_BYTES
     assert covered == len(text)
 
 
@@ -222,7 +226,31 @@ def test_words_are_not_cut() -> None:
 def test_the_windows_of_a_megabyte_are_bounded_in_number_and_size() -> None:
     windows = windows_of("x" * 1_000_000)
     assert len(windows) == MAX_WINDOWS
-    assert max(map(len, windows)) <= WINDOW_BYTES
+    assert max(map(len, windows)) <= 3 * WINDOW_TOKENS
+
+
+DIGESTS = [hashlib.sha512(bytes([number])) for number in range(60)]
+LONG_TEXTS = {
+    "english": "The harbour was quiet when the train left at dawn. " * 200,
+    "german": "Die Geschwindigkeitsbegrenzung wird regelm\u00e4\u00dfig \u00fcberpr\u00fcft. "
+    * 200,
+    "russian": "\u041c\u044b \u0445\u0440\u0430\u043d\u0438\u043c \u0434\u043e\u043c. " * 300,
+    "chinese": "\u6211\u4eec\u628a\u94b1\u5b58\u5728\u94f6\u884c\u3002" * 400,
+    "code": "assert vectors[row].shape == (len(texts), self._dimension), texts[0:3]\n" * 100,
+    "json": json.dumps([{"id": "0f8fad5b-d9cb-469f-a165", "weight": 0.25, "reps": 3}] * 100),
+    "hexadecimal": " ".join(digest.hexdigest() for digest in DIGESTS),
+    "base64": " ".join(base64.b64encode(digest.digest()).decode() for digest in DIGESTS),
+    "emoji": "\U0001f600\U0001f680 " * 1000,
+}
+
+
+@pytest.mark.parametrize("kind", LONG_TEXTS)
+def test_a_window_fits_a_model_that_reads_512_tokens(kind: str) -> None:
+    tokenizer = Tokenizer.from_file(str(MODEL_FOLDER / "tokenizer.json"))
+    tokenizer.no_truncation()
+    windows = windows_of(LONG_TEXTS[kind])
+    assert len(windows) > 2
+    assert max(len(tokenizer.encode(window)) for window in windows) <= 512
 
 
 def test_connections_end_with_their_embedder(

@@ -131,7 +131,7 @@ class FastEmbedEmbedder:
                 vectors[row] = vector
         except (*LOAD_ERRORS, ValueError) as error:
             raise EmbeddingError(
-                f"fastembed cannot embed with {self._model.name}: {error}", _FILES_HINT
+                f"fastembed cannot embed with {self._model.name}: {_one_line(error)}", _FILES_HINT
             ) from error
         return unit_rows(vectors, origin=self._model.name, fallback=True)
 
@@ -175,7 +175,8 @@ class FastEmbedEmbedder:
             network = TextEmbedding(self._model.name, specific_model_path=str(found.folder))
         except (*LOAD_ERRORS, OSError, ValueError) as error:
             raise EmbeddingError(
-                f"fastembed cannot load {self._model.name} from {found.folder}: {error}",
+                f"fastembed cannot load {self._model.name} from {found.folder}: "
+                + _one_line(error),
                 _FILES_HINT,
             ) from error
         limit = read_max_tokens(found.folder / _LIMITS, MAX_WINDOW_TOKENS)
@@ -200,3 +201,7 @@ def _signature_of(model: CatalogueModel, checksums: dict[str, str]) -> ModelSign
         dimension=model.dimension,
         hash=hashlib.sha256(canonical.encode()).hexdigest(),
     )
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

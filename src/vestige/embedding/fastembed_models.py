@@ -140,7 +140,7 @@ def find_folder(model: CatalogueModel) -> Path:
         return TextEmbedding.download_model(model.description, cache, retries=1)
     except (OSError, ValueError) as error:
         raise EmbeddingError(
-            f"fastembed cannot get the model {model.name}: {error}",
+            f"fastembed cannot get the model {model.name}: {' '.join(str(error).split())}",
             f"Connect to the internet once, or name a folder that is called "
             f"{model.name.rpartition('/')[2]} and holds its files as `model` in [embeddings].",
         ) from error

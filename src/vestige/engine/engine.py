@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         MemoryCursor,
         MemoryFilter,
         MemoryRecord,
+        ModelSignature,
         SchedulingState,
         StoreStats,
     )
@@ -100,7 +101,7 @@ class Engine:
             limits.check_time("created_at", created_at)
             record = replace(record, created_at=created_at, updated_at=created_at)
         async with self._one_writer:
-            await self._register_model()
+            await self.store.register_model(await self.model())
             return await ingest.remember(
                 self.store, self.embedder, self._clock, record, force=force_create
             )
@@ -168,7 +169,7 @@ class Engine:
             InvalidInputError: nothing would change, or a limit.
         """
         async with self._one_writer:
-            await self._register_model()
+            await self.store.register_model(await self.model())
             return await ingest.edit(
                 self.store,
                 self.embedder,
@@ -229,8 +230,13 @@ class Engine:
         """Say whether the store can be used."""
         return await self.store.health_check()
 
-    async def _register_model(self) -> None:
-        await self.store.register_model(await signature_of(self.embedder))
+    async def model(self) -> ModelSignature:
+        """Return the model that embeds; of a new store's remote model the server is asked.
+
+        Raises:
+            EmbeddingError: the embedder failed.
+        """
+        return await signature_of(self.embedder)
 
 
 @asynccontextmanager
