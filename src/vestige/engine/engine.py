@@ -6,15 +6,16 @@ import asyncio
 import os
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from vestige.clock import SystemClock
 from vestige.config import load_config
-from vestige.embedding import embedder_for, open_embedder
+from vestige.embedding import choose_embedder
 from vestige.engine import domains, graph, ingest, maintenance, recall, review
 from vestige.engine.recall import RecallFilter
 from vestige.engine.results import IngestContext
-from vestige.errors import ConfigError, MemoryNotFoundError, ModelMismatchError
+from vestige.engine.vectors import signature_of
+from vestige.errors import MemoryNotFoundError, ModelMismatchError
 from vestige.models import MemoryOrder, Rating
 from vestige.storage import limits
 from vestige.storage.opening import open_store
@@ -46,13 +47,12 @@ if TYPE_CHECKING:
         MemoryEdge,
         MemoryFilter,
         MemoryRecord,
+        ModelSignature,
         SchedulingState,
         StoreStats,
         User,
     )
     from vestige.storage.protocol import MemoryStore
-
-DEFAULT_PROVIDER: Final = "builtin"
 
 
 class Engine:
@@ -108,7 +108,7 @@ class Engine:
             limits.check_time("created_at", created_at)
             record = replace(record, created_at=created_at, updated_at=created_at)
         async with self._one_writer:
-            await self.store.register_model(self.embedder.signature)
+            await self.store.register_model(await self.model())
             return await ingest.remember(
                 self.store, self.embedder, self._clock, record, force=force_create
             )
@@ -176,7 +176,7 @@ class Engine:
             InvalidInputError: nothing would change, or a limit.
         """
         async with self._one_writer:
-            await self.store.register_model(self.embedder.signature)
+            await self.store.register_model(await self.model())
             return await ingest.edit(
                 self.store,
                 self.embedder,
@@ -311,6 +311,14 @@ class Engine:
         """Say whether the store can be used."""
         return await self.store.health_check()
 
+    async def model(self) -> ModelSignature:
+        """Return the model that embeds; of a new store's remote model the server is asked.
+
+        Raises:
+            EmbeddingError: the embedder failed.
+        """
+        return await signature_of(self.embedder)
+
 
 @asynccontextmanager
 async def open_engine(
@@ -325,6 +333,8 @@ async def open_engine(
 
     Raises:
         ConfigError: the configuration cannot be used.
+        EmbeddingError: the configured model is needed to compare it with the store's, and
+            cannot be had.
         ModelMismatchError: the configured model is not the one that the store's vectors are of.
         StoreUnavailableError, MigrationError: the store cannot be used.
     """
@@ -339,19 +349,10 @@ async def open_engine(
 async def _bound_embedder(config: Config, store: MemoryStore) -> Embedder:
     """Return the embedder of the store's model, to which the store is then bound."""
     registered = await store.registered_model()
-    chosen = config.embeddings
-    if registered is None or chosen.is_given:
-        embedder = open_embedder(chosen.provider or DEFAULT_PROVIDER, chosen.model)
-    else:
-        known = embedder_for(registered)
-        if known is None:
-            raise ConfigError(
-                f"the store holds vectors of {registered}, which this version cannot make",
-                "Name its provider and model in [embeddings] of vestige.toml.",
-            )
-        embedder = known
+    embedder = choose_embedder(config.embeddings, registered)
     if registered is not None:
-        if registered != embedder.signature:
-            raise ModelMismatchError(registered, embedder.signature)
+        signature = await signature_of(embedder)
+        if registered != signature:
+            raise ModelMismatchError(registered, signature)
         await store.register_model(registered)
     return embedder
