@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from vestige.cli.files import STANDARD, reading, writing
-from vestige.cli.options import ConfigOption, DataDirOption, JsonOption, example
+from vestige.cli.imports import ImportAbout, import_notes, import_texts
+from vestige.cli.options import (
+    CodebaseOption,
+    ConfigOption,
+    DataDirOption,
+    JsonOption,
+    TagsOption,
+    TypeOption,
+    example,
+    split_list,
+)
 from vestige.cli.output import UsageProblem, note, print_json, print_line, print_table, report
 from vestige.cli.progress import counting
 from vestige.cli.session import configured, missing_store, with_store
@@ -19,6 +29,7 @@ if TYPE_CHECKING:
     from vestige.transfer.restore import LineFailure, RestoreReport
 
 STORE_FILES: Final = ("", "-wal", "-shm", "-journal")  # what SQLite calls them
+NOTE_ENDINGS: Final = (".md", ".markdown")  # engine.notes.ENDINGS, which a start should not import
 
 commands = typer.Typer()
 
@@ -55,15 +66,48 @@ def export(
 def import_(
     source: Annotated[
         str,
-        typer.Argument(metavar="SOURCE", help="A file that `export` wrote; - is standard input."),
+        typer.Argument(
+            metavar="SOURCE",
+            help="A file that `export` wrote, - for standard input; or a folder of Markdown notes.",
+        ),
     ],
     *,
+    texts: Annotated[
+        bool, typer.Option("--texts", help="The file holds plain texts, one as JSON a line.")
+    ] = False,
+    tags: TagsOption = None,
+    node_type: TypeOption = None,
+    codebase: CodebaseOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be remembered; write nothing.")
+    ] = False,
     config_file: ConfigOption = None,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Bring memories into the store; what it has already is left as it is."""
-    _import_export(configured(config_file, data_dir), source, as_json=as_json)
+    about = ImportAbout(
+        node_type=node_type, tags=split_list(tags), codebase=codebase, is_dry_run=dry_run
+    )
+    is_notes = source != STANDARD and _is_notes(Path(source))
+    if not texts and not is_notes and about != ImportAbout():
+        raise UsageProblem(
+            "an export says itself what its memories are",
+            "Leave --tags, --type, --codebase and --dry-run out, or add --texts for plain texts.",
+        )
+    if texts and is_notes:
+        raise UsageProblem(f"{source} holds notes", "Leave --texts out.")
+    config = configured(config_file, data_dir)
+    if is_notes:
+        import_notes(config, Path(source), about, as_json=as_json)
+    elif texts:
+        import_texts(config, source, about, as_json=as_json)
+    else:
+        _import_export(config, source, as_json=as_json)
+
+
+def _is_notes(path: Path) -> bool:
+    return path.is_dir() or (path.is_file() and path.suffix.lower() in NOTE_ENDINGS)
 
 
 def _export(config: Config, output: str) -> int:
