@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from command_line import CommandLine
 
 UNKNOWN_ID: Final = "6f1c3b52-8f0e-4d6f-9a3e-2b7c5d1e0f4a"
+OTHER_ID: Final = "c83e0d94-17b6-4a52-b8f1-6e9d2c7a4b05"
 NOBODY: Final = 65534
 
 # Runs a command once as it is, so that all is imported, and then as a user without rights: the
@@ -80,6 +81,20 @@ def short_id(value: object) -> str | None:
         (("due", "--limit", "many"), b"", 2, "from 1 to 1000, not 'many'"),
         (("recall", "a", "--min-retrievability", "2"), b"", 2, "from 0 to 1"),
         (("recall", "a", "--min-retrievability", "nan"), b"", 2, "from 0 to 1"),
+        (("link", UNKNOWN_ID, "x"), b"", 2, "not the id of a memory"),
+        (("link", UNKNOWN_ID), b"", 2, "TARGET"),
+        (("link", UNKNOWN_ID, OTHER_ID, "--weight", "0"), b"", 2, "above 0, not '0'"),
+        (("link", UNKNOWN_ID, OTHER_ID, "--weight", "-1"), b"", 2, "above 0, not '-1'"),
+        (("link", UNKNOWN_ID, OTHER_ID, "--weight", "nan"), b"", 2, "above 0, not 'nan'"),
+        (("link", UNKNOWN_ID, OTHER_ID, "--weight", "inf"), b"", 2, "above 0, not 'inf'"),
+        (("link", UNKNOWN_ID, OTHER_ID, "--weight", "strong"), b"", 2, "above 0, not 'strong'"),
+        (("link", UNKNOWN_ID, OTHER_ID, "--remove", "--weight", "1"), b"", 2, "--weight"),
+        (("neighbors", "x"), b"", 2, "not the id of a memory"),
+        (("neighbors", UNKNOWN_ID, "--depth", "0"), b"", 2, "from 1 to 16, not '0'"),
+        (("neighbors", UNKNOWN_ID, "--depth", "17"), b"", 2, "from 1 to 16, not '17'"),
+        (("neighbors", UNKNOWN_ID, "--depth", "far"), b"", 2, "from 1 to 16, not 'far'"),
+        (("domains", "show"), b"", 2, "ID"),
+        (("users", "show"), b"", 2, "show"),
         (("list", "--order", "size"), b"", 2, "is no order"),
         (("list", "--after", "yesterday"), b"", 2, "is no cursor"),
         (("list", "--after", "2026-01-01Z/x"), b"", 2, "is no cursor"),
@@ -114,7 +129,10 @@ def test_a_wrong_command_line_is_one_message_and_changes_nothing(
 
 @pytest.mark.parametrize(
     "arguments",
-    [("show",), ("edit", "--content", "x"), ("forget", "--yes"), ("review", "good")],
+    [
+        *(("show",), ("edit", "--content", "x"), ("forget", "--yes"), ("review", "good")),
+        *(("link", OTHER_ID), ("link", OTHER_ID, "--remove"), ("neighbors",)),
+    ],
     ids=lambda value: value[0],
 )
 def test_an_unknown_id_is_named(vestige: CommandLine, arguments: tuple[str, ...]) -> None:
@@ -190,7 +208,9 @@ def make_other_database(path: Path) -> None:
     "arguments",
     [
         *(("remember", "a text"), ("recall", "a"), ("list",), ("show", UNKNOWN_ID), ("due",)),
-        *(("stats",), ("migrate", "info"), ("migrate", "up"), ("migrate", "revert", "--yes")),
+        *(("stats",), ("vacuum",), ("domains", "list"), ("users", "list"), ("groups", "list")),
+        *(("neighbors", UNKNOWN_ID), ("link", UNKNOWN_ID, OTHER_ID)),
+        *(("migrate", "info"), ("migrate", "up"), ("migrate", "revert", "--yes")),
     ],
     ids=" ".join,
 )

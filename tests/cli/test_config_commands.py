@@ -86,6 +86,27 @@ def test_check_names_the_known_models(
 
 
 @pytest.mark.parametrize(
+    ("lines", "code", "named"),
+    [
+        ('provider = "openai"\nmodel = "m"\nbase_url = "http://127.0.0.1:9/v1"', 0, "ok"),
+        ('provider = "openai"\nmodel = "m"', 2, "base_url"),
+        ('base_url = "http://127.0.0.1:9/v1"', 2, 'provider = "openai"'),
+        ('provider = "fastembed"\nmodel = "no-such-model"', 2, "BAAI/bge-small-en-v1.5"),
+    ],
+)
+def test_check_looks_at_models_elsewhere_without_asking_for_them(
+    vestige: CommandLine, monkeypatch: pytest.MonkeyPatch, lines: str, code: int, named: str
+) -> None:
+    for name in ("PROVIDER", "MODEL"):
+        monkeypatch.delenv(f"VESTIGE_EMBEDDINGS_{name}")
+    (vestige.folder / "vestige.toml").write_text(f'[embeddings]\n{lines}\napi_key = "hunter2"\n')
+    ran = vestige("config", "check")
+    assert ran.code == code
+    assert named in ran.out + ran.err
+    assert "hunter2" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize(
     "arguments", [("--data-dir", "FOLDER", "list"), ("list", "--data-dir", "FOLDER")]
 )
 def test_data_dir_stands_before_or_after_the_command(

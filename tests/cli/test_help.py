@@ -8,7 +8,7 @@ import pytest
 
 from command_line import run_process
 from command_tree import COMMANDS, GROUPS, epilog_of
-from example_store import EXAMPLE_ID, make_example_store
+from example_store import EXAMPLE_ID, OTHER_EXAMPLE_ID, make_example_store
 from vestige.cli import options
 
 if TYPE_CHECKING:
@@ -57,8 +57,9 @@ async def test_every_example_of_the_help_works(
         assert ran.code == 0, f"{line}: {ran.err}"
 
 
-def test_the_example_store_has_the_id_of_the_examples() -> None:
+def test_the_example_store_has_the_ids_of_the_examples() -> None:
     assert options.EXAMPLE_ID == EXAMPLE_ID
+    assert options.OTHER_EXAMPLE_ID == OTHER_EXAMPLE_ID
 
 
 @pytest.mark.parametrize("name", ["", "recall", "migrate revert"])
@@ -75,7 +76,9 @@ def test_help_imports_nothing_heavy(vestige: CommandLine, tmp_path: Path, name: 
 
 def test_the_constants_that_a_start_may_not_import_are_those_of_the_models() -> None:
     from vestige.models import MAX_LIMIT, MemoryOrder, Rating  # noqa: PLC0415  # told side by side
+    from vestige.storage import limits  # noqa: PLC0415  # as above
 
+    assert options.DEPTH_MAX == limits.DEPTH_MAX
     assert options.LIMIT_MAX == MAX_LIMIT
     assert tuple(MemoryOrder) == options.ORDERS
     assert {rating.name.lower(): rating.value for rating in Rating} == options.RATINGS

@@ -22,6 +22,13 @@ BUILT_IN_MODEL: Final = {
     "VESTIGE_EMBEDDINGS_MODEL": "all-MiniLM-L6-v2",
 }
 
+# A job in the background of a script inherits that interrupts are ignored, and so would its tests.
+INTERRUPTIBLE: Final = f"""
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+{PROGRAM}
+"""
+
 
 def run_shell(variables: dict[str, str], script: str) -> Ran:
     """Run a shell script in which `$VESTIGE` is the command."""
@@ -112,7 +119,7 @@ def test_an_interrupt_ends_the_command_with_one_line(vestige: CommandLine) -> No
     pipe = vestige.folder / "pipe"
     os.mkfifo(pipe)
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, "remember", "--file", str(pipe)],
+        [sys.executable, "-c", INTERRUPTIBLE, "remember", "--file", str(pipe)],
         env=process_environment(vestige.environ),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from command_line import files_of
+from command_line import files_of, is_two_lines
 from vestige.models import HealthStatus
 from vestige.storage.sqlite.store import SqliteStore
 
@@ -71,3 +71,41 @@ def test_a_degraded_store_can_be_used_and_says_why(
     monkeypatch.setattr(SqliteStore, "health_check", degraded)
     ran = vestige("health")
     assert (ran.code, ran.out) == (0, "degraded: an index is slow\n")
+
+
+def test_vacuum_gives_back_the_space_of_what_was_deleted(vestige: CommandLine) -> None:
+    kept = vestige.remembered("kept")
+    gone = [vestige.remembered(f"{number} " + "word " * 10_000) for number in range(5)]
+    assert vestige("forget", *gone, "--yes").code == 0
+    sizes = vestige("vacuum", "--json").json
+    before, after = sizes["before_bytes"], sizes["after_bytes"]
+    assert isinstance(before, int)
+    assert isinstance(after, int)
+    assert before - after > 200_000
+    assert after == vestige.store.stat().st_size
+    assert vestige("recall", "kept", "--json").items("results")[0]["id"] == kept
+
+
+def test_vacuum_prints_the_size_before_and_after(vestige: CommandLine) -> None:
+    vestige.remembered("one")
+    assert vestige("vacuum").code == 0
+    size = f"{vestige.store.stat().st_size:,} bytes"
+    assert vestige("vacuum").out == f"size before  {size}\nsize after   {size}\n"
+
+
+def test_vacuum_does_not_need_the_model_of_the_store(
+    vestige: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vestige.remembered("one")
+    monkeypatch.setenv("VESTIGE_EMBEDDINGS_MODEL", "hashing-384")
+    assert vestige("vacuum").code == 0
+
+
+def test_vacuum_of_a_missing_store_says_so_and_makes_none(
+    vestige: CommandLine, tmp_path: Path
+) -> None:
+    ran = vestige("vacuum")
+    assert (ran.code, ran.out) == (1, "")
+    assert is_two_lines(ran.err)
+    assert str(vestige.store) in ran.err
+    assert files_of(tmp_path) == {}

@@ -9,7 +9,19 @@ from typing import Annotated, Final
 
 import typer
 
-from vestige.cli import config, memories, migrate, recall, remember, reviews, state, transfer
+from vestige.cli import (
+    access,
+    config,
+    domains,
+    graph,
+    memories,
+    migrate,
+    recall,
+    remember,
+    reviews,
+    state,
+    transfer,
+)
 from vestige.cli.options import ConfigOption, DataDirOption, example
 from vestige.cli.output import note, report
 from vestige.errors import ConfigError, VestigeError
@@ -25,8 +37,11 @@ app = typer.Typer(
         'vestige remember "The API retries 5 times"', 'vestige recall "how many retries?"'
     ),
 )
-for group in (remember, recall, memories, reviews, state, transfer):
+for group in (remember, recall, memories, reviews, graph, state, transfer):
     app.add_typer(group.commands)
+app.add_typer(domains.commands, name="domains", epilog=example("vestige domains list"))
+app.add_typer(access.users, name="users", epilog=example("vestige users list"))
+app.add_typer(access.groups, name="groups", epilog=example("vestige groups list"))
 app.add_typer(config.commands, name="config", epilog=example("vestige config show"))
 app.add_typer(migrate.commands, name="migrate", epilog=example("vestige migrate info"))
 

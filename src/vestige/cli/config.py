@@ -51,13 +51,11 @@ def show(
 @commands.command(epilog=example("vestige config check --config ./vestige.toml"))
 def check(*, config_file: ConfigOption = None, data_dir: DataDirOption = None) -> None:
     """Check the configuration without opening a store: exit code 0 or 2."""
-    from vestige.embedding import open_embedder
-    from vestige.engine.engine import DEFAULT_PROVIDER
+    from vestige.embedding import choose_embedder
     from vestige.storage.opening import check_backend
 
     config = configured(config_file, data_dir)
     check_backend(config)
-    chosen = config.embeddings
-    open_embedder(chosen.provider or DEFAULT_PROVIDER, chosen.model)
+    choose_embedder(config.embeddings)
     read = "no file" if config.config_file is None else str(config.config_file)
     print_line(("ok", "green"), f": the configuration can be used ({read})")

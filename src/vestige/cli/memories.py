@@ -40,7 +40,14 @@ if TYPE_CHECKING:
 
     from vestige.config import Config
     from vestige.engine.engine import Engine
-    from vestige.models import MemoryCursor, MemoryOrder, MemoryRecord
+    from vestige.models import (
+        JsonValue,
+        MemoryCursor,
+        MemoryEdge,
+        MemoryOrder,
+        MemoryRecord,
+        SchedulingState,
+    )
 
 NEWEST_FIRST: Final = "-created"
 ASKED_CHARACTERS: Final = 60  # of a content, in the question whether to delete it
@@ -99,16 +106,21 @@ def show(
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a memory whole, with its scheduling."""
-    from vestige.engine.views import memory_view, scheduling_view
+    """Show a memory whole, with its scheduling and links."""
+    from vestige.engine.views import edge_view, memory_view, scheduling_view
 
-    config = configured(config_file, data_dir)
-    record, scheduling = with_engine(config, lambda engine: engine.get(memory_id))
+    async def look_up(
+        engine: Engine,
+    ) -> tuple[MemoryRecord, SchedulingState | None, list[MemoryEdge]]:
+        return *await engine.get(memory_id), await engine.links(memory_id)
+
+    record, scheduling, links = with_engine(configured(config_file, data_dir), look_up)
     if as_json:
         view = None if scheduling is None else scheduling_view(scheduling)
-        print_json({**memory_view(record), "scheduling": view})
+        edges: list[JsonValue] = [edge_view(edge) for edge in links]
+        print_json({**memory_view(record), "scheduling": view, "links": edges})
     else:
-        print_details(record, scheduling)
+        print_details(record, scheduling, links)
 
 
 @commands.command(epilog=example(f"vestige edit {EXAMPLE_ID} --tags api,retry --type decision"))

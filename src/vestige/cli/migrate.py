@@ -10,12 +10,11 @@ from vestige.cli.inputs import ask, need_terminal
 from vestige.cli.options import ConfigOption, DataDirOption, JsonOption, YesOption, example
 from vestige.cli.output import note, print_json, print_line, print_table
 from vestige.cli.rendering import NOTHING, moment
-from vestige.cli.session import configured, missing_store, with_store
+from vestige.cli.session import configured, need_store, with_store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vestige.config import Config
     from vestige.models import JsonObject
     from vestige.storage.migrations import MigrationStatus
     from vestige.storage.protocol import MemoryStore
@@ -46,7 +45,7 @@ def info(
 ) -> None:
     """Print every step of the schema and whether it is applied; change nothing."""
     config = configured(config_file, data_dir)
-    _refuse_missing(config)
+    need_store(config)
     steps = with_store(config, lambda store: store.migration_status(), migrate=False)
     if as_json:
         print_json({"steps": [_view(step) for step in steps]})
@@ -92,7 +91,7 @@ def revert(
 ) -> None:
     """Undo the last step of the schema, with the data it holds."""
     config = configured(config_file, data_dir)
-    _refuse_missing(config)
+    need_store(config)
     step, memory_count = with_store(config, _last_step, migrate=False)
     if step is None:
         note("there is no step to undo")
@@ -124,17 +123,6 @@ async def _up(store: MemoryStore) -> tuple[list[MigrationStatus], list[Migration
 async def _last_step(store: MemoryStore) -> tuple[MigrationStatus | None, int]:
     applied = [step for step in await store.migration_status() if step.state == "applied"]
     return (applied[-1], await store.count()) if applied else (None, 0)
-
-
-def _refuse_missing(config: Config) -> None:
-    from vestige.errors import StoreUnavailableError
-
-    missing = missing_store(config)
-    if missing is not None:
-        raise StoreUnavailableError(
-            f"there is no store at {missing} yet",
-            "Run `vestige migrate up`, or store a first memory: either makes it.",
-        )
 
 
 def _note_waiting(steps: Sequence[MigrationStatus]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final, TypeVar
@@ -15,7 +16,9 @@ from vestige.cli.times import AGO_HELP, TIME_HELP, parse_time, parse_time_or_ago
 T = TypeVar("T")
 
 EXAMPLE_ID: Final = "6f1c3b52-8f0e-4d6f-9a3e-2b7c5d1e0f4a"
+OTHER_EXAMPLE_ID: Final = "c83e0d94-17b6-4a52-b8f1-6e9d2c7a4b05"
 LIMIT_MAX: Final = 1000  # models.MAX_LIMIT, which a start should not import
+DEPTH_MAX: Final = 16  # storage.limits.DEPTH_MAX, likewise
 NODE_TYPES: Final = (
     "general",
     "fact",
@@ -59,6 +62,34 @@ def parse_limit(text: str) -> int:
             "Leave --limit out for the configured number, or give one from 1 to 1000.",
         )
     return limit
+
+
+def parse_depth(text: str) -> int:
+    """Return how many links a path may have."""
+    try:
+        depth = int(text)
+    except ValueError:
+        depth = 0
+    if not 1 <= depth <= DEPTH_MAX:
+        raise UsageProblem(
+            f"must be a whole number from 1 to {DEPTH_MAX}, not {text!r}",
+            "Leave --depth out for the memories that are linked directly.",
+        )
+    return depth
+
+
+def parse_weight(text: str) -> float:
+    """Return a number above 0."""
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = 0
+    if not (math.isfinite(weight) and weight > 0):
+        raise UsageProblem(
+            f"must be a number above 0, not {text!r}",
+            "Write it as 0.8; --remove takes a link away.",
+        )
+    return weight
 
 
 def parse_share(text: str) -> float:
@@ -248,4 +279,12 @@ RatingArgument = Annotated[
         autocompletion=_complete_rating,
         help="again (1), hard (2), good (3) or easy (4).",
     ),
+]
+SourceArgument = Annotated[
+    UUID,
+    typer.Argument(metavar="SOURCE", parser=parse_id, help="The whole id where the link starts."),
+]
+TargetArgument = Annotated[
+    UUID,
+    typer.Argument(metavar="TARGET", parser=parse_id, help="The whole id where it leads."),
 ]

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from vestige.cli.output import Part
-    from vestige.engine.results import DueMemory, RecallHit
-    from vestige.models import MemoryRecord, SchedulingState
+    from vestige.engine.results import DueMemory, NeighborMemory, RecallHit
+    from vestige.models import MemoryEdge, MemoryRecord, SchedulingState
 
 GAP: Final = "  "
 CONTENT_CHARACTERS: Final = 400  # of a content, before the terminal's width cuts it
+LINKS_SHOWN: Final = 20  # of a memory, the strongest
 NOTHING: Final = "-"
 
 
@@ -66,7 +67,17 @@ def print_due(due: DueMemory) -> None:
     print_memory(due.record, lead)
 
 
-def print_details(record: MemoryRecord, scheduling: SchedulingState | None) -> None:
+def print_neighbors(neighbors: Sequence[NeighborMemory]) -> None:
+    """Print the memories that links lead to, best first."""
+    for number, found in enumerate(neighbors, start=1):
+        links = "1 link" if found.hops == 1 else f"{found.hops} links"
+        weight = (f"{found.weight:g}", "green")
+        print_memory(found.record, f"{number}. ", weight, f"{GAP}{links}{GAP}")
+
+
+def print_details(
+    record: MemoryRecord, scheduling: SchedulingState | None, links: Sequence[MemoryEdge]
+) -> None:
     """Print everything of a memory that people may want to know, its content whole."""
     pairs = [
         ("id", str(record.id)),
@@ -87,7 +98,7 @@ def print_details(record: MemoryRecord, scheduling: SchedulingState | None) -> N
             ("stability", f"{scheduling.stability:.2f} days"),
             ("difficulty", f"{scheduling.difficulty:.2f} of 10"),
         ]
-    print_pairs(pairs)
+    print_pairs([*pairs, *_link_pairs(record, links)])
     print_text()
     print_text(record.content)
 
@@ -102,6 +113,17 @@ def moment(time: datetime | None) -> str:
     from vestige.engine.views import time_view
 
     return NOTHING if time is None else time_view(time)
+
+
+def _link_pairs(record: MemoryRecord, links: Sequence[MemoryEdge]) -> list[tuple[str, str]]:
+    pairs: list[tuple[str, str]] = []
+    for edge in sorted(links, key=lambda edge: -edge.weight)[:LINKS_SHOWN]:
+        is_outgoing = edge.source_id == record.id
+        end = f"to {edge.target_id}" if is_outgoing else f"from {edge.source_id}"
+        pairs.append(("link", f"{end}{GAP}{edge.edge_type}, weight {edge.weight:g}"))
+    if len(links) > LINKS_SHOWN:
+        pairs.append(("links", f"{len(links)}, the strongest {LINKS_SHOWN} above"))
+    return pairs
 
 
 def _optional(number: float | None, form: str) -> str:

@@ -64,6 +64,22 @@ def with_store(
     return asyncio.run(opened())
 
 
+def need_store(config: Config) -> None:
+    """Refuse to go on without a store.
+
+    Raises:
+        StoreUnavailableError: the store is in a file that is not there or empty.
+    """
+    from vestige.errors import StoreUnavailableError
+
+    missing = missing_store(config)
+    if missing is not None:
+        raise StoreUnavailableError(
+            f"there is no store at {missing} yet",
+            "Run `vestige migrate up`, or store a first memory: either makes it.",
+        )
+
+
 def missing_store(config: Config) -> Path | None:
     """Return the path of a store in a file that is not there or empty, None when it is there.
 

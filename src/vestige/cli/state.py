@@ -1,4 +1,4 @@
-"""`vestige stats` and `vestige health`: how the store is."""
+"""`vestige stats`, `health` and `vacuum`: how the store is, and tidying it up."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 from vestige.cli.options import ConfigOption, DataDirOption, JsonOption, example
 from vestige.cli.output import note, print_json, print_line, print_pairs
 from vestige.cli.rendering import NOTHING, moment
-from vestige.cli.session import configured, missing_store, with_store
+from vestige.cli.session import configured, missing_store, need_store, with_store
 
 if TYPE_CHECKING:
     from vestige.config import Config
@@ -59,6 +59,32 @@ def health(
         note(f"hint: {hint}")
     if found.status == "unavailable":
         raise typer.Exit(1)
+
+
+@commands.command(epilog=example("vestige vacuum"))
+def vacuum(
+    *,
+    config_file: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give back the space of what was deleted, and keep searches fast."""
+    from vestige.clock import SystemClock
+    from vestige.engine.maintenance import vacuum as tidied_up
+    from vestige.engine.views import vacuum_view
+
+    config = configured(config_file, data_dir)
+    need_store(config)
+    result = with_store(config, lambda store: tidied_up(store, SystemClock()))
+    if as_json:
+        print_json(vacuum_view(result))
+        return
+    print_pairs(
+        [
+            ("size before", f"{result.before_bytes:,} bytes"),
+            ("size after", f"{result.after_bytes:,} bytes"),
+        ]
+    )
 
 
 def _health(config: Config) -> tuple[HealthStatus, str | None]:

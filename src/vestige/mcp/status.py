@@ -21,7 +21,7 @@ async def status(context: ToolContext) -> Annotated[CallToolResult, StatusAnswer
     engine = await memory.engine()
     health = await engine.health()
     stats = await engine.stats()
-    model = stats.model or engine.embedder.signature
+    model = stats.model or await engine.model()
     answer = StatusAnswer.model_validate(
         {
             **stats_view(stats),
