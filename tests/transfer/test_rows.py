@@ -106,7 +106,7 @@ ROWS: dict[TransferTable, st.SearchStrategy[TransferRow]] = {
     ),
     TransferTable.REVIEW_EVENTS: st.builds(
         ReviewEvent,
-        id=st.integers(1, 2**63 - 1),
+        id=st.integers(1, 2**53 - 1),
         memory_id=st.uuids(),
         timestamp=times(),
         rating=st.sampled_from(Rating),
@@ -214,8 +214,13 @@ def test_a_wrong_value_of_a_memory_is_named(changed: JsonObject, reason: str) ->
     assert reason in str(caught.value)
 
 
-@pytest.mark.parametrize("rating", [0, 5, True, 2.0, "3"])
-def test_a_rating_that_is_not_one_of_four_is_refused(rating: object) -> None:
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("rating", wrong) for wrong in (0, 5, True, 2.0, "3")]
+    # A larger one would leave no ids for reviews to come.
+    + [("id", wrong) for wrong in (0, -1, 2**53, True, "1")],
+)
+def test_an_event_of_no_rating_or_an_unusable_id_is_refused(field: str, value: object) -> None:
     state = a_scheduling(an_id("a"))
     event = ReviewEvent(
         id=1,
@@ -225,7 +230,7 @@ def test_a_rating_that_is_not_one_of_four_is_refused(rating: object) -> None:
         prior_state=state,
         new_state=state,
     )
-    value = row_object(TransferTable.REVIEW_EVENTS, event)
-    del value["table"]
-    with pytest.raises(InvalidInputError, match="rating"):
-        row_of(TransferTable.REVIEW_EVENTS, value | cast("JsonObject", {"rating": rating}))
+    line = row_object(TransferTable.REVIEW_EVENTS, event)
+    del line["table"]
+    with pytest.raises(InvalidInputError, match=field):
+        row_of(TransferTable.REVIEW_EVENTS, line | cast("JsonObject", {field: value}))

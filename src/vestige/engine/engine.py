@@ -134,7 +134,7 @@ class Engine:
         record = ingest.imported_record(text, node_type, self._clock)
         async with self._one_writer:
             if not is_dry_run:
-                await self.store.register_model(self.embedder.signature)
+                await self.store.register_model(await self.model())
             known = await ingest.remember_once(
                 self.store, self.embedder, record, is_dry_run=is_dry_run
             )

@@ -22,6 +22,7 @@ from vestige.models import (
 )
 from vestige.transfer.values import (
     COUNT,
+    EVENT_ID,
     ID,
     IDS,
     NUMBER,
@@ -191,7 +192,7 @@ TABLE_FORMS: Final[dict[TransferTable, TableForm]] = {
     TransferTable.REVIEW_EVENTS: TableForm(
         kind=ReviewEvent,
         fields={
-            "id": COUNT,
+            "id": EVENT_ID,
             "memory_id": ID,
             "timestamp": TIME,
             "rating": RATING,

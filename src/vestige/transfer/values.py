@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vestige.models import JsonObject, JsonValue, Vector
 
 INTEGER_MAX: Final = 2**63 - 1  # the widest integer column
+EVENT_ID_MAX: Final = 2**53 - 1  # new events are numbered above it, so some must be left
 ROLES: Final = ("member", "admin")
 # More digits than microseconds would be cut off without a word.
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
@@ -80,6 +81,13 @@ def _count(field: str, value: JsonValue) -> int:
     if not 0 <= value <= INTEGER_MAX:
         raise InvalidInputError(field, f"must be 0 to {INTEGER_MAX}")
     return value
+
+
+def _event_id(field: str, value: JsonValue) -> int:
+    number = _count(field, value)
+    if not 1 <= number <= EVENT_ID_MAX:
+        raise InvalidInputError(field, f"must be 1 to {EVENT_ID_MAX}, not {number}")
+    return number
 
 
 def _vector(field: str, value: JsonValue) -> Vector:
@@ -157,6 +165,7 @@ TIME: Final = Form(write=time_text, read=_time)
 OPTIONAL_TIME: Final = _optional(TIME)
 NUMBER: Final = Form(write=float, read=_number)
 COUNT: Final = Form(write=_same, read=_count)
+EVENT_ID: Final = Form(write=_same, read=_event_id)
 OBJECT: Final = Form(write=_same, read=_object)
 SCORES: Final = Form(write=_same, read=_scores)
 VECTOR: Final = Form(write=_vector_text, read=_vector)
