@@ -82,6 +82,7 @@ GROUP BY h.key HAVING NOT :is_required OR min(h.term) = 0
 ORDER BY score, h.id LIMIT :depth
 """
 ALLOWED_KEYS: Final = "SELECT m.key FROM knowledge_nodes AS m WHERE 1"
+KEPT_COUNT: Final = "SELECT count(*) FROM knowledge_nodes AS m WHERE 1"
 SELECT_IDS: Final = (
     "SELECT key, id FROM knowledge_nodes WHERE key IN (SELECT value FROM json_each(?))"
 )
@@ -121,8 +122,9 @@ class Term:
 def search(session: Session, query: SearchQuery, limit: int) -> list[SearchResult]:
     depth = max(LEG_DEPTH_FACTOR * limit, LEG_DEPTH_MIN)
     values = filters.query_values(query, session.clock.now())
-    allowed = _allowed_keys(session, values)
-    fts = [] if query.text is None else _fts_leg(session, query.text, values, depth, allowed)
+    allowed = None if query.embedding is None else _allowed_keys(session, values)
+    kept = None if allowed is None else allowed.size
+    fts = [] if query.text is None else _fts_leg(session, query.text, values, depth, kept)
     if query.embedding is None:
         return _results(session, [(hit.id, hit.score) for hit in fts[:limit]], fts, [])
     registry.check_vector_is_comparable(session, "embedding", query.embedding)
@@ -155,22 +157,20 @@ def fts_terms(session: Session, query: TextQuery) -> list[Term]:
 
 
 def _fts_leg(
-    session: Session,
-    text: str,
-    values: Values,
-    depth: int,
-    allowed: NDArray[np.int64] | None,
+    session: Session, text: str, values: Values, depth: int, kept: int | None
 ) -> list[Hit]:
+    """Return the hits of the full-text leg; `kept` says how many memories a filter keeps."""
     query = parse_query(text)
+    conditions = filters.conditions(values)
     bound = values | {
         "terms": list_text([asdict(term) for term in fts_terms(session, query)]),
         "is_required": bool(query.phrases),
-        "memory_count": _memory_count(session) if allowed is None else allowed.size,
+        "memory_count": _memory_count(session, values) if kept is None else kept,
         "depth": depth + 1,
     }
-    joined = FTS_LEG_JOINED + filters.conditions(values) + FTS_LEG_ORDER
-    rows = session.db.rows(FTS_LEG if allowed is None else joined, bound)
-    if allowed is None and len(rows) > depth and rows[depth][1] == rows[depth - 1][1]:
+    joined = FTS_LEG_JOINED + conditions + FTS_LEG_ORDER
+    rows = session.db.rows(joined if conditions else FTS_LEG, bound)
+    if not conditions and len(rows) > depth and rows[depth][1] == rows[depth - 1][1]:
         # A tie at the end: which of the equals are the first by id takes a look at all of them.
         rows = session.db.rows(joined, bound)
     scores = {cast("int", key): -cast("float", rank) for key, rank in rows[:depth]}
@@ -263,5 +263,9 @@ def _frequency(session: Session, word: str) -> int:
     return cast("int", session.db.value(WORD_FREQUENCY, (tokens[0],)) or 0)
 
 
-def _memory_count(session: Session) -> int:
-    return cast("int", session.db.value(MEMORY_COUNT))
+def _memory_count(session: Session, values: Values | None = None) -> int:
+    """Return how many memories there are, of those that a filter keeps."""
+    conditions = filters.conditions(values or {})
+    if not conditions:
+        return cast("int", session.db.value(MEMORY_COUNT))
+    return cast("int", session.db.value(KEPT_COUNT + conditions, values or {}))
