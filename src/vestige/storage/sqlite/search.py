@@ -50,23 +50,24 @@ FTS5_IDF_MIN: Final = 1e-6  # what FTS5 makes of a rarity of zero and less
 # terms 1.0 (A), type 0.4 (B), tags 0.2 (C). Each term of a query is searched for alone, because
 # only that allows a weight for each; it costs no more than one expression of all of them.
 FTS_LEG: Final = """
-SELECT f.rowid, round(sum(f.rank * (t.value ->> 'weight')), 9) AS score
-FROM json_each(:terms) AS t CROSS JOIN knowledge_nodes_fts AS f
-WHERE f.knowledge_nodes_fts MATCH (t.value ->> 'match') AND f.rank MATCH 'bm25(1.0, 1.0, 0.4, 0.2)'
-GROUP BY f.rowid HAVING NOT :is_required OR min(t.key) = 0
-ORDER BY score LIMIT :depth
+WITH scored AS MATERIALIZED (
+    SELECT f.rowid AS key, round(sum(f.rank * (t.value ->> 'weight')), 9) AS score
+    FROM json_each(:terms) AS t CROSS JOIN knowledge_nodes_fts AS f
+    WHERE f.knowledge_nodes_fts MATCH (t.value ->> 'match')
+    AND f.rank MATCH 'bm25(1.0, 1.0, 0.4, 0.2)'
+    GROUP BY f.rowid HAVING NOT :is_required OR min(t.key) = 0
 """
 # With a filter, the rarity of a word is that among the memories that the filter keeps.
 FTS_LEG_JOINED: Final = """
 WITH hits AS MATERIALIZED (
-    SELECT t.key AS term, f.rank AS rank, m.key AS key, m.id AS id
+    SELECT t.key AS term, f.rank AS rank, m.key AS key
     FROM json_each(:terms) AS t
     CROSS JOIN knowledge_nodes_fts AS f
     CROSS JOIN knowledge_nodes AS m ON m.key = f.rowid
     WHERE f.knowledge_nodes_fts MATCH (t.value ->> 'match')
     AND f.rank MATCH 'bm25(1.0, 1.0, 0.4, 0.2)'
 """
-FTS_LEG_ORDER: Final = """
+FTS_LEG_WEIGHED: Final = """
 ), counts AS MATERIALIZED (
     SELECT term, count(*) AS holders FROM hits GROUP BY term
 ), weights AS MATERIALIZED (
@@ -75,11 +76,18 @@ FTS_LEG_ORDER: Final = """
         t.value ->> 'weight'
     ) AS weight
     FROM counts AS c JOIN json_each(:terms) AS t ON t.key = c.term
+), scored AS MATERIALIZED (
+    SELECT h.key, round(sum(h.rank * w.weight), 9) AS score
+    FROM hits AS h JOIN weights AS w ON w.term = h.term
+    GROUP BY h.key HAVING NOT :is_required OR min(h.term) = 0
+"""
+# Ids are looked up for the best and for all that tie with the last of them, not for every hit.
+FTS_LEG_ORDER: Final = """
 )
-SELECT h.key, round(sum(h.rank * w.weight), 9) AS score
-FROM hits AS h JOIN weights AS w ON w.term = h.term
-GROUP BY h.key HAVING NOT :is_required OR min(h.term) = 0
-ORDER BY score, h.id LIMIT :depth
+SELECT s.key, s.score
+FROM scored AS s CROSS JOIN knowledge_nodes AS m ON m.key = s.key
+WHERE s.score <= coalesce((SELECT score FROM scored ORDER BY score LIMIT 1 OFFSET :depth - 1), 0)
+ORDER BY s.score, m.id LIMIT :depth
 """
 ALLOWED_KEYS: Final = "SELECT m.key FROM knowledge_nodes AS m WHERE 1"
 KEPT_COUNT: Final = "SELECT count(*) FROM knowledge_nodes AS m WHERE 1"
@@ -166,14 +174,11 @@ def _fts_leg(
         "terms": list_text([asdict(term) for term in fts_terms(session, query)]),
         "is_required": bool(query.phrases),
         "memory_count": _memory_count(session, values) if kept is None else kept,
-        "depth": depth + 1,
+        "depth": depth,
     }
-    joined = FTS_LEG_JOINED + conditions + FTS_LEG_ORDER
-    rows = session.db.rows(joined if conditions else FTS_LEG, bound)
-    if not conditions and len(rows) > depth and rows[depth][1] == rows[depth - 1][1]:
-        # A tie at the end: which of the equals are the first by id takes a look at all of them.
-        rows = session.db.rows(joined, bound)
-    scores = {cast("int", key): -cast("float", rank) for key, rank in rows[:depth]}
+    hits = FTS_LEG_JOINED + conditions + FTS_LEG_WEIGHED if conditions else FTS_LEG
+    rows = session.db.rows(hits + FTS_LEG_ORDER, bound)
+    scores = {cast("int", key): -cast("float", rank) for key, rank in rows}
     return _hits(session, scores)
 
 
