@@ -31,12 +31,14 @@ HEAVY_MODULES: Final = frozenset(
     {
         "apsw",
         "asyncpg",
+        "fastembed",
         "httpx",
         "httpx2",
         "mcp",
         "numpy",
         "onnxruntime",
         "psycopg",
+        "tenacity",
         "tokenizers",
     }
 )

@@ -140,7 +140,7 @@ async def test_the_same_text_from_many_callers_at_once_is_stored_once(engine: En
     assert await engine.store.count() == 1
 
 
-@pytest.mark.parametrize("text", ["", "a\0b", "x" * 1_000_001, "\ud800"])
+@pytest.mark.parametrize("text", ["", " \n\t ", "a\0b", "x" * 1_000_001, "\ud800"])
 async def test_a_text_that_cannot_be_stored_is_refused(engine: Engine, text: str) -> None:
     with pytest.raises(InvalidInputError, match="content"):
         await engine.remember(text)
@@ -186,6 +186,12 @@ async def test_an_edit_of_tags_keeps_the_vectors(engine: Engine) -> None:
     assert before.embedding is not None
     assert result.after.embedding.tobytes() == before.embedding.tobytes()
     assert (result.after.node_type, result.after.codebase) == ("note", "app")
+
+
+async def test_an_edit_can_take_a_memory_out_of_its_codebase(engine: Engine) -> None:
+    created = await engine.remember("Use tabs.", context=IngestContext(codebase="app"))
+    result = await engine.edit(created.id, codebase="", tags=[])
+    assert result.after.codebase is None
 
 
 async def test_an_edit_that_changes_nothing_says_so(engine: Engine) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from factories import a_memory, a_signature, a_vector, an_id
 from sqlite.databases import run_sql
+from vestige.storage.sqlite.connection import is_open_here
 from vestige.storage.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
@@ -77,6 +78,30 @@ async def test_what_was_acknowledged_before_a_kill_is_there_and_found(
     assert run_sql(path, "PRAGMA integrity_check") == [("ok",)]
     run_sql(path, "INSERT INTO knowledge_nodes_fts (knowledge_nodes_fts, rank)"
             " VALUES ('integrity-check', 1)")  # fmt: skip
+
+
+async def test_a_file_that_is_open_here_is_known_by_every_name(tmp_path: Path) -> None:
+    # Opening such a file beside SQLite, and closing it, would give up the locks of this process.
+    path, linked = tmp_path / "vestige.db", tmp_path / "other-name.db"
+    linked.symlink_to(path)
+    assert not is_open_here(path)
+    store = await SqliteStore.open(path)
+    second = await SqliteStore.open(linked)
+    await second.close()
+    assert is_open_here(path)
+    assert is_open_here(linked)
+    await store.close()
+    await store.close()
+    assert not is_open_here(path)
+
+
+async def test_a_store_that_is_written_to_can_be_opened_at_any_moment(tmp_path: Path) -> None:
+    path = tmp_path / "vestige.db"
+    with writer(path, "busy", 400) as process:
+        for number, _ in acknowledged(process):
+            if number % 10 == 0:
+                await (await SqliteStore.open(path)).close()
+    assert process.returncode == 0
 
 
 async def test_two_writing_processes_lose_nothing_and_a_third_sees_both(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ async def test_a_full_disk_is_named_and_nothing_is_half_written(store: SqliteSto
 async def test_a_lock_that_is_held_by_another_process_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(driver, "BUSY_TIMEOUT_MS", 1)
+    monkeypatch.setattr(driver, "BUSY_TIMEOUT_SECONDS", 0.01)
     path = tmp_path / "vestige.db"
     store = await SqliteStore.open(path)
     with closing(apsw.Connection(str(path))) as other:

@@ -10,8 +10,10 @@ import sys
 from vestige.embedding import embedder_for, open_embedder
 embedder = open_embedder()
 open_embedder("hashing")
+open_embedder("openai", "any", base_url="http://127.0.0.1:9/v1", dimension=8).signature
 assert embedder_for(embedder.signature) is not None
-print(sorted({"numpy", "onnxruntime", "tokenizers", "huggingface_hub"} & set(sys.modules)))
+heavy = {"fastembed", "httpx2", "huggingface_hub", "numpy", "onnxruntime", "tenacity", "tokenizers"}
+print(sorted(heavy & set(sys.modules)))
 """
 
 OFFLINE: Final = """

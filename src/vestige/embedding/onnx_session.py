@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as native
@@ -19,6 +19,18 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+
+
+# Everything that onnxruntime raises over a network; they have no base class but Exception.
+LOAD_ERRORS: Final[tuple[type[Exception], ...]] = (
+    native.Fail,
+    native.InvalidArgument,
+    native.InvalidGraph,
+    native.InvalidProtobuf,
+    native.NoSuchFile,
+    native.NotImplemented,
+    native.RuntimeException,
+)
 
 
 class OnnxSession(Protocol):
@@ -48,14 +60,7 @@ def open_session(network: Path) -> OnnxSession:
         session = onnxruntime.InferenceSession(
             str(network), options, providers=["CPUExecutionProvider"]
         )
-    except (  # they have no base class in common but Exception
-        native.Fail,
-        native.InvalidGraph,
-        native.InvalidProtobuf,
-        native.NoSuchFile,
-        native.NotImplemented,
-        native.RuntimeException,
-    ) as error:
+    except LOAD_ERRORS as error:
         raise EmbeddingError(
             f"onnxruntime {onnxruntime.__version__} cannot load {network}: {error}",
             "Install a newer one: `pip install --upgrade onnxruntime`.",

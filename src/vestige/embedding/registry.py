@@ -5,20 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from vestige.embedding.fastembed import FastEmbedEmbedder
 from vestige.embedding.hashing import HashingEmbedder
 from vestige.embedding.minilm import MODEL_NAME, MiniLMEmbedder
+from vestige.embedding.openai import OpenAIEmbedder
 from vestige.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from vestige.config import EmbeddingsSettings
     from vestige.embedding.protocol import Embedder
     from vestige.models import ModelSignature
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KnownModel:
-    """A model that can be chosen.
+    """A model that comes with the package.
 
     Attributes:
         provider: as in `[embeddings] provider`.
@@ -59,40 +62,110 @@ KNOWN_MODELS: Final[tuple[KnownModel, ...]] = (
     ),
 )
 
+# Providers whose models are listed elsewhere: by the server, by the installed fastembed.
+OPEN_PROVIDERS: Final = ("fastembed", "openai")
+
+DEFAULT_PROVIDER: Final = "builtin"
+
+_OPENAI_HINT: Final = (
+    'Write under [embeddings] for example provider = "openai", model = "nomic-embed-text", '
+    'base_url = "http://localhost:11434/v1", and an api_key if the server wants one.'
+)
+_FASTEMBED_HINT: Final = (
+    'Write under [embeddings] for example model = "BAAI/bge-small-en-v1.5", or the path of a '
+    "folder that is called like a model."
+)
 _HINT: Final = "Correct `provider` and `model` in the [embeddings] section of vestige.toml."
 
 
-def open_embedder(provider: str = "builtin", model: str | None = None) -> Embedder:
-    """Make the embedder that a configuration names.
+def choose_embedder(
+    settings: EmbeddingsSettings, registered: ModelSignature | None = None
+) -> Embedder:
+    """Make the embedder for a store: the configured one, else the one of the store's vectors.
+
+    Whether a configured one fits the store is for the caller to compare.
 
     Args:
-        provider: one of the providers of `KNOWN_MODELS`.
-        model: one of that provider's models; None takes the first of them.
+        settings: the section [embeddings].
+        registered: the model of the store, None when it has none yet.
 
     Raises:
-        ConfigError: the provider or the model is unknown; the message lists the known ones.
-        EmbeddingError: the files of the model are missing from the installation.
+        ConfigError: the settings name no model that can be used, or they name none and the
+            model of the store has to be named.
+        EmbeddingError: the files of the built-in model are missing from the installation.
     """
-    offered = [known for known in KNOWN_MODELS if known.provider == provider]
-    if not offered:
-        providers = ", ".join(dict.fromkeys(known.provider for known in KNOWN_MODELS))
-        raise ConfigError(f"unknown embedding provider {provider!r}; known: {providers}", _HINT)
-    if model is None:
-        return offered[0].build()
-    for known in offered:
-        if known.model == model:
-            return known.build()
-    models = ", ".join(known.model for known in offered)
-    raise ConfigError(
-        f"the embedding provider {provider!r} has no model {model!r}; known: {models}", _HINT
-    )
+    if registered is None or settings.is_given or settings.base_url or settings.dimension:
+        return open_embedder(
+            settings.provider or DEFAULT_PROVIDER,
+            settings.model,
+            base_url=settings.base_url,
+            api_key=None if settings.api_key is None else settings.api_key.get_secret_value(),
+            dimension=settings.dimension,
+            registered=registered,
+        )
+    embedder = embedder_for(registered)
+    if embedder is None:
+        raise ConfigError(
+            f"the store holds vectors of {registered}, and no model is configured",
+            _how_to_configure(registered),
+        )
+    return embedder
+
+
+def open_embedder(
+    provider: str = DEFAULT_PROVIDER,
+    model: str | None = None,
+    *,
+    base_url: str | None = None,
+    api_key: str | None = None,
+    dimension: int | None = None,
+    registered: ModelSignature | None = None,
+) -> Embedder:
+    """Make the embedder of a provider.
+
+    Args:
+        provider: one of the providers of `KNOWN_MODELS` or of `OPEN_PROVIDERS`.
+        model: one of that provider's models; None takes the first of `KNOWN_MODELS`.
+        base_url: where the server of `openai` answers.
+        api_key: the key for that server; other providers have no use for it.
+        dimension: the length of vectors to ask that server for.
+        registered: the model of the store, which spares that server a question.
+
+    Raises:
+        ConfigError: the provider or the model is unknown; the message lists the known ones. Or
+            something is missing, or given to a provider that cannot follow it.
+        EmbeddingError: the files of the built-in model are missing from the installation.
+    """
+    if provider == "openai":
+        if model is None or base_url is None:
+            missing = "model" if model is None else "base_url"
+            raise ConfigError(f"the embedding provider 'openai' needs a {missing}", _OPENAI_HINT)
+        return OpenAIEmbedder(
+            model=model,
+            base_url=base_url,
+            api_key=api_key,
+            dimension=dimension,
+            registered=registered,
+        )
+    for name, value in (("base_url", base_url), ("dimension", dimension)):
+        if value is not None:
+            raise ConfigError(
+                f"embeddings.{name} is given, but the embedding provider is {provider!r}",
+                f'Remove `{name}` from [embeddings], or write provider = "openai".',
+            )
+    if provider == "fastembed":
+        if model is None:
+            raise ConfigError("the embedding provider 'fastembed' needs a model", _FASTEMBED_HINT)
+        return FastEmbedEmbedder(model)
+    return _known_model(provider, model).build()
 
 
 def embedder_for(signature: ModelSignature) -> Embedder | None:
     """Find the embedder whose vectors have this signature.
 
     Used where nothing is configured, so that the model a store has registered decides. Models
-    for tests are left out: they must be named.
+    for tests are left out: they must be named. So are those of `OPEN_PROVIDERS`: a signature
+    tells neither the server nor the folder.
 
     Returns:
         None when no known model gives such vectors.
@@ -107,3 +180,32 @@ def embedder_for(signature: ModelSignature) -> Embedder | None:
         if embedder.signature == signature:
             return embedder
     return None
+
+
+def _known_model(provider: str, model: str | None) -> KnownModel:
+    offered = [known for known in KNOWN_MODELS if known.provider == provider]
+    if not offered:
+        providers = dict.fromkeys([*(known.provider for known in KNOWN_MODELS), *OPEN_PROVIDERS])
+        raise ConfigError(
+            f"unknown embedding provider {provider!r}; known: {', '.join(providers)}", _HINT
+        )
+    if model is None:
+        return offered[0]
+    for known in offered:
+        if known.model == model:
+            return known
+    models = ", ".join(known.model for known in offered)
+    raise ConfigError(
+        f"the embedding provider {provider!r} has no model {model!r}; known: {models}", _HINT
+    )
+
+
+def _how_to_configure(registered: ModelSignature) -> str:
+    provider, _, model = registered.name.partition(":")
+    if provider not in OPEN_PROVIDERS:
+        return "Name its provider and model in [embeddings] of vestige.toml."
+    also = " and the `base_url` of its server" if provider == "openai" else ""
+    return (
+        f'Write provider = "{provider}", model = "{model}"{also} under [embeddings] '
+        "in vestige.toml."
+    )

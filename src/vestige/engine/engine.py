@@ -6,15 +6,16 @@ import asyncio
 import os
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from vestige.clock import SystemClock
 from vestige.config import load_config
-from vestige.embedding import embedder_for, open_embedder
-from vestige.engine import ingest, recall, review
+from vestige.embedding import choose_embedder
+from vestige.engine import domains, graph, ingest, maintenance, recall, review
 from vestige.engine.recall import RecallFilter
 from vestige.engine.results import IngestContext
-from vestige.errors import ConfigError, MemoryNotFoundError, ModelMismatchError
+from vestige.engine.vectors import signature_of
+from vestige.errors import MemoryNotFoundError, ModelMismatchError
 from vestige.models import MemoryOrder, Rating
 from vestige.storage import limits
 from vestige.storage.opening import open_store
@@ -30,22 +31,28 @@ if TYPE_CHECKING:
     from vestige.engine.results import (
         DueMemory,
         EditResult,
+        LinkResult,
+        NeighborMemory,
         RecallHit,
         RememberResult,
         ReviewResult,
+        VacuumResult,
     )
     from vestige.models import (
+        Domain,
+        Group,
         HealthStatus,
         JsonObject,
         MemoryCursor,
+        MemoryEdge,
         MemoryFilter,
         MemoryRecord,
+        ModelSignature,
         SchedulingState,
         StoreStats,
+        User,
     )
     from vestige.storage.protocol import MemoryStore
-
-DEFAULT_PROVIDER: Final = "builtin"
 
 
 class Engine:
@@ -101,7 +108,7 @@ class Engine:
             limits.check_time("created_at", created_at)
             record = replace(record, created_at=created_at, updated_at=created_at)
         async with self._one_writer:
-            await self.store.register_model(self.embedder.signature)
+            await self.store.register_model(await self.model())
             return await ingest.remember(
                 self.store, self.embedder, self._clock, record, force=force_create
             )
@@ -162,12 +169,14 @@ class Engine:
     ) -> EditResult:
         """Change what is given of a memory; new content is embedded again.
 
+        An empty `codebase` takes the memory out of its codebase, empty `tags` take its tags.
+
         Raises:
             MemoryNotFoundError: the id is unknown.
             InvalidInputError: nothing would change, or a limit.
         """
         async with self._one_writer:
-            await self.store.register_model(self.embedder.signature)
+            await self.store.register_model(await self.model())
             return await ingest.edit(
                 self.store,
                 self.embedder,
@@ -220,6 +229,80 @@ class Engine:
         """
         return await review.due(self.store, self._clock, before, limit)
 
+    async def link(
+        self, source_id: UUID, target_id: UUID, *, edge_type: str = "related", weight: float = 1.0
+    ) -> LinkResult:
+        """Link two memories, or change the weight of the link with the same ends and type.
+
+        Args:
+            source_id: where the link starts.
+            target_id: where it leads.
+            edge_type: what kind of link it is (free text, up to 64 characters).
+            weight: how strong it is, above 0; usually at most 1, so that longer paths weigh less.
+
+        Raises:
+            MemoryNotFoundError: an end is unknown.
+            InvalidInputError: the ends are the same, or a limit.
+        """
+        return await graph.link(
+            self.store, self._clock, source_id, target_id, edge_type=edge_type, weight=weight
+        )
+
+    async def unlink(
+        self, source_id: UUID, target_id: UUID, *, edge_type: str | None = None
+    ) -> list[MemoryEdge]:
+        """Remove the link of a type from source to target; return what was removed.
+
+        Without a type, all links between the two are removed, in both directions.
+
+        Raises:
+            MemoryNotFoundError: an end is unknown.
+        """
+        return await graph.unlink(self.store, source_id, target_id, edge_type)
+
+    async def links(self, memory_id: UUID) -> list[MemoryEdge]:
+        """Return the links from and to a memory, ordered by (source, target, type).
+
+        Raises:
+            MemoryNotFoundError: the id is unknown.
+        """
+        return await graph.links(self.store, memory_id)
+
+    async def neighbors(self, memory_id: UUID, *, depth: int = 1) -> list[NeighborMemory]:
+        """Return the memories that links lead to, in either direction, best first.
+
+        Args:
+            memory_id: where to start; it is not among them.
+            depth: how many links a path may have, 0 to 16.
+
+        Returns:
+            At most 256, by the best product of the weights on a path; ties go by id.
+
+        Raises:
+            MemoryNotFoundError: the id is unknown.
+        """
+        return await graph.neighbors(self.store, memory_id, depth)
+
+    async def domains(self) -> list[Domain]:
+        """Return all domains, ordered by id."""
+        return await self.store.list_domains()
+
+    async def domain(self, domain_id: str) -> Domain:
+        """Return a domain; an unknown id is `InvalidInputError`."""
+        return await domains.domain(self.store, domain_id)
+
+    async def users(self) -> list[User]:
+        """Return all users, ordered by id."""
+        return await self.store.list_users()
+
+    async def groups(self) -> list[Group]:
+        """Return all groups, ordered by id."""
+        return await self.store.list_groups()
+
+    async def vacuum(self) -> VacuumResult:
+        """Give space back, and say how large the store was and is."""
+        return await maintenance.vacuum(self.store, self._clock)
+
     async def stats(self) -> StoreStats:
         """Return counts and sizes of the store."""
         return await self.store.get_stats(self._clock.now())
@@ -227,6 +310,14 @@ class Engine:
     async def health(self) -> HealthStatus:
         """Say whether the store can be used."""
         return await self.store.health_check()
+
+    async def model(self) -> ModelSignature:
+        """Return the model that embeds; of a new store's remote model the server is asked.
+
+        Raises:
+            EmbeddingError: the embedder failed.
+        """
+        return await signature_of(self.embedder)
 
 
 @asynccontextmanager
@@ -242,6 +333,8 @@ async def open_engine(
 
     Raises:
         ConfigError: the configuration cannot be used.
+        EmbeddingError: the configured model is needed to compare it with the store's, and
+            cannot be had.
         ModelMismatchError: the configured model is not the one that the store's vectors are of.
         StoreUnavailableError, MigrationError: the store cannot be used.
     """
@@ -256,19 +349,10 @@ async def open_engine(
 async def _bound_embedder(config: Config, store: MemoryStore) -> Embedder:
     """Return the embedder of the store's model, to which the store is then bound."""
     registered = await store.registered_model()
-    chosen = config.embeddings
-    if registered is None or chosen.is_given:
-        embedder = open_embedder(chosen.provider or DEFAULT_PROVIDER, chosen.model)
-    else:
-        known = embedder_for(registered)
-        if known is None:
-            raise ConfigError(
-                f"the store holds vectors of {registered}, which this version cannot make",
-                "Name its provider and model in [embeddings] of vestige.toml.",
-            )
-        embedder = known
+    embedder = choose_embedder(config.embeddings, registered)
     if registered is not None:
-        if registered != embedder.signature:
-            raise ModelMismatchError(registered, embedder.signature)
+        signature = await signature_of(embedder)
+        if registered != signature:
+            raise ModelMismatchError(registered, signature)
         await store.register_model(registered)
     return embedder

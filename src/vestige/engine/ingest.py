@@ -53,7 +53,7 @@ def new_record(
         created_at=now,
         updated_at=now,
     )
-    limits.check_record(record)
+    _check(record)
     return record
 
 
@@ -113,9 +113,9 @@ async def edit(
         content=before.content if content is None else content,
         node_type=before.node_type if node_type is None else node_type,
         tags=before.tags if tags is None else tuple(dict.fromkeys(tags)),
-        codebase=before.codebase if codebase is None else codebase,
+        codebase=before.codebase if codebase is None else codebase or None,
     )
-    limits.check_record(changed)
+    _check(changed)
     if changed == before:
         raise InvalidInputError(
             "edit", "nothing would change", "Give new content, a type, tags or a codebase."
@@ -126,6 +126,12 @@ async def edit(
     await store.update(changed)
     after = await store.get(memory_id)
     return EditResult(before=before, after=after or changed)
+
+
+def _check(record: MemoryRecord) -> None:
+    limits.check_record(record)
+    if not record.content.strip():
+        raise InvalidInputError("content", "must not be only white space")
 
 
 async def _reinforce(

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from vestige.models import MemoryRecord, SchedulingState
+    from vestige.models import MemoryEdge, MemoryRecord, SchedulingState
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,3 +104,35 @@ class DueMemory:
     scheduling: SchedulingState
     due_at: datetime
     retrievability: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LinkResult:
+    """What became of a link.
+
+    Attributes:
+        edge: the link as it is now.
+        action: `added`, or `changed` when the two were linked with this type already.
+        previous_weight: what a changed link weighed before.
+    """
+
+    edge: MemoryEdge
+    action: Literal["added", "changed"]
+    previous_weight: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NeighborMemory:
+    """A memory reached over links: the best product of weights, and the links on that path."""
+
+    record: MemoryRecord
+    weight: float
+    hops: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VacuumResult:
+    """The size of a store before and after it was tidied up."""
+
+    before_bytes: int
+    after_bytes: int

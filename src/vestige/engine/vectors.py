@@ -10,7 +10,7 @@ from vestige.storage.vectors import unit
 
 if TYPE_CHECKING:
     from vestige.embedding import Embedder
-    from vestige.models import Vector
+    from vestige.models import ModelSignature, Vector
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +26,15 @@ class TextVectors:
     embedding: Vector
     windows: tuple[Vector, ...]
     is_complete: bool
+
+
+async def signature_of(embedder: Embedder) -> ModelSignature:
+    """Return what decides the embedder's vectors; it may have to ask a server or read files.
+
+    Raises:
+        EmbeddingError: the embedder failed.
+    """
+    return await asyncio.to_thread(getattr, embedder, "signature")
 
 
 async def embed_text(embedder: Embedder, text: str) -> TextVectors:

@@ -5,7 +5,7 @@ Names are those of the values; times are RFC 3339 in UTC, ids are text, vectors 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -13,20 +13,29 @@ if TYPE_CHECKING:
     from vestige.engine.results import (
         Candidate,
         DueMemory,
+        LinkResult,
+        NeighborMemory,
         RecallHit,
         RememberResult,
         ReviewResult,
+        VacuumResult,
     )
     from vestige.errors import VestigeError
     from vestige.models import (
+        Domain,
+        Group,
         HealthStatus,
         JsonObject,
         JsonValue,
+        MemoryEdge,
         MemoryRecord,
         ModelSignature,
         SchedulingState,
         StoreStats,
+        User,
     )
+
+CANDIDATE_CHARACTERS: Final = 1_000  # shown of a memory that a new one was compared with
 
 
 def memory_view(record: MemoryRecord) -> JsonObject:
@@ -116,6 +125,62 @@ def due_view(due: DueMemory) -> JsonObject:
     return view
 
 
+def edge_view(edge: MemoryEdge) -> JsonObject:
+    """Return a link."""
+    return {
+        "source_id": str(edge.source_id),
+        "target_id": str(edge.target_id),
+        "edge_type": edge.edge_type,
+        "weight": edge.weight,
+        "created_at": time_view(edge.created_at),
+    }
+
+
+def link_view(result: LinkResult) -> JsonObject:
+    """Return what became of a link."""
+    view = edge_view(result.edge)
+    view["action"] = result.action
+    view["previous_weight"] = result.previous_weight
+    return view
+
+
+def neighbor_view(neighbor: NeighborMemory) -> JsonObject:
+    """Return a memory that was reached over links."""
+    view = memory_view(neighbor.record)
+    view["weight"] = neighbor.weight
+    view["hops"] = neighbor.hops
+    return view
+
+
+def domain_view(domain: Domain) -> JsonObject:
+    """Return a domain."""
+    return {
+        "id": domain.id,
+        "label": domain.label,
+        "top_terms": list(domain.top_terms),
+        "memory_count": domain.memory_count,
+        "metadata": domain.metadata,
+        "created_at": time_view(domain.created_at),
+        "has_centroid": domain.centroid is not None,
+    }
+
+
+def principal_view(principal: User | Group) -> JsonObject:
+    """Return a user or a group."""
+    return {
+        "id": str(principal.id),
+        "handle": principal.handle,
+        "display_name": principal.display_name,
+        "metadata": principal.metadata,
+        "created_at": time_view(principal.created_at),
+    }
+
+
+def vacuum_view(result: VacuumResult) -> JsonObject:
+    """Return the size of a store before and after it was tidied up."""
+    return {"before_bytes": result.before_bytes, "after_bytes": result.after_bytes}
+
+
 def stats_view(stats: StoreStats) -> JsonObject:
     """Return the counts and sizes of a store."""
     return {
@@ -161,7 +226,7 @@ def time_view(time: datetime) -> str:
 def _candidate_view(candidate: Candidate) -> JsonObject:
     return {
         "id": str(candidate.id),
-        "content": candidate.content,
+        "content": candidate.content[:CANDIDATE_CHARACTERS],
         "similarity": candidate.similarity,
     }
 

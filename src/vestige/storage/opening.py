@@ -27,9 +27,18 @@ async def open_store(
         ConfigError: this version has no such backend.
         StoreUnavailableError, MigrationError: the store cannot be used.
     """
+    check_backend(config)
+    return await SqliteStore.open(config.storage.sqlite.path, clock=clock, migrate=migrate)
+
+
+def check_backend(config: Config) -> None:
+    """Refuse a backend that this version has not.
+
+    Raises:
+        ConfigError: names the backend.
+    """
     if config.storage.backend != "sqlite":
         raise ConfigError(
             f"this version has no {config.storage.backend} backend",
             'Set `backend = "sqlite"` in [storage].',
         )
-    return await SqliteStore.open(config.storage.sqlite.path, clock=clock, migrate=migrate)

@@ -38,7 +38,10 @@ _CAMEL: Final = re.compile(r"[a-z0-9][A-Z]|[A-Z]{2}[a-z]")
 _CONNECTED: Final = re.compile(r"[^\W_][_/\\.:@#~+=-]+[^\W_]")
 _SPLITTING: Final = re.compile(r"[_/\\.:@#~+=]")
 _SIGNED_WORD: Final = re.compile(r"(?<!\w)([A-Za-z]\w*+)(\+\+|#)(?!\w)")  # C++, C#, F#
-_PLAIN: Final = re.compile(r"[A-Za-z]?[a-z]*[.,;:!?)\"'\]]*")
+# Most words of most texts: nothing in them is lost, which is found out at once.
+_PLAIN: Final = re.compile(
+    r"""[("'\[]*(?:[A-Za-z]?[a-z0-9]*|[A-Z0-9]+)(?:'[a-z]+)?[.,;:!?)"'\]]*"""
+)
 _QUOTED: Final = re.compile(r'(?:(?<!\S)(-))?"([^"]*)"')
 _EXCLUDED: Final = re.compile(r"(?<!\S)-([^\s-]\S*)")
 

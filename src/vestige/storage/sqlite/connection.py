@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Concatenate, Final, LiteralString, ParamSpec, TypeVar
@@ -46,6 +47,10 @@ class Session:
     vector_index: VectorIndex | None = field(default=None, repr=False)
 
 
+# The files that stores of this process have open, by device and inode.
+_open_files: Counter[tuple[int, int]] = Counter()
+
+
 class Database:
     """The two connections of a store.
 
@@ -57,6 +62,9 @@ class Database:
         self.path = path
         self._writer = _Worker(path, clock)
         self._reader = _Worker(path, clock)
+        self._is_closed = False
+        self._file = _identity(path)
+        _open_files[self._file] += 1
 
     async def read(
         self, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
@@ -85,8 +93,14 @@ class Database:
 
     async def close(self) -> None:
         """Close both connections, the reading one first so that the log is checkpointed."""
-        await self._reader.close()
-        await self._writer.close()
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            await self._reader.close()
+            await self._writer.close()
+        finally:
+            _open_files[self._file] -= 1
 
 
 class _Worker:
@@ -128,11 +142,19 @@ class _Worker:
             self._session = None
 
 
+def is_open_here(path: Path) -> bool:
+    """Say whether a store of this process has the file open, whatever path it was given."""
+    try:
+        return _open_files[_identity(path)] > 0
+    except OSError:
+        return False
+
+
 def prepare_file(path: Path) -> None:
     """Make the folder (mode 0700) and the file (mode 0600) of a new store.
 
     Raises:
-        StoreUnavailableError: they cannot be made.
+        StoreUnavailableError: they cannot be made, or the file cannot be written.
     """
     try:
         if not path.parent.exists():
@@ -143,6 +165,11 @@ def prepare_file(path: Path) -> None:
             f"{path} cannot be opened for writing: {error.strerror}",
             "Give yourself write permission there, or choose another path in [storage.sqlite].",
         ) from error
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
 
 
 def _connect(path: Path) -> Connection:

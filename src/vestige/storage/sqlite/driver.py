@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import random
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, LiteralString, TypeAlias, cast
 
 import apsw
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
 Value: TypeAlias = int | float | str | bytes | None
 Row: TypeAlias = tuple[Value, ...]
 Values: TypeAlias = "Sequence[Value] | Mapping[str, Value]"
 
-BUSY_TIMEOUT_MS: Final = 30_000  # how long a statement waits for other processes
+BUSY_TIMEOUT_SECONDS: Final = 30.0  # how long a statement waits for other processes
+FIRST_WAIT_SECONDS: Final = 0.001
+LONGEST_WAIT_SECONDS: Final = 0.032
 CACHE_KIB: Final = 65_536
 FTS_TOKENIZER: Final = ("porter", ["unicode61", "remove_diacritics", "2"])  # as in 0001_init
 
@@ -24,7 +28,7 @@ class Connection:
 
     def __init__(self, name: str, flags: int) -> None:
         self._apsw = apsw.Connection(name, flags=flags)
-        self._apsw.set_busy_timeout(BUSY_TIMEOUT_MS)
+        self._apsw.set_busy_handler(_patience(BUSY_TIMEOUT_SECONDS))
 
     def configure(self) -> None:
         """Set what a store needs; writes nothing to a file that has it already."""
@@ -105,3 +109,24 @@ class Connection:
     def _execute(self, sql: LiteralString, values: Values) -> apsw.Cursor:
         execute = self._apsw.execute  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # untyped Buffer
         return execute(sql, values)
+
+
+def _patience(timeout_seconds: float) -> Callable[[int], bool]:
+    """Return what SQLite calls while another connection holds a lock: whether to try again.
+
+    It waits a random part of a growing time: of processes that all waited the same steps, as with
+    SQLite's own timeout, the ones that came first would meet at the lock again and again.
+    """
+    started = 0.0
+
+    def wait(calls_before: int) -> bool:
+        nonlocal started
+        if calls_before == 0:
+            started = time.monotonic()
+        if time.monotonic() - started > timeout_seconds:
+            return False
+        longest = min(FIRST_WAIT_SECONDS * 2 ** min(calls_before, 10), LONGEST_WAIT_SECONDS)
+        time.sleep(random.uniform(0, longest))  # noqa: S311  # spreads waiters, guards nothing
+        return True
+
+    return wait

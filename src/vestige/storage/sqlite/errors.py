@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 ConstraintError = apsw.ConstraintError
+CorruptError = apsw.CorruptError
 # Extended result codes of a broken constraint.
 FOREIGN_KEY: Final = apsw.SQLITE_CONSTRAINT_FOREIGNKEY
 UNIQUE: Final = (apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY)

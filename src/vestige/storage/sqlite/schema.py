@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Final, cast
 
 from apsw import SQLITE_OPEN_READONLY, SQLITE_OPEN_URI
@@ -20,7 +20,7 @@ from vestige.storage.migrations import (
 )
 from vestige.storage.sqlite import registry, vectors
 from vestige.storage.sqlite.driver import Connection
-from vestige.storage.sqlite.errors import translated
+from vestige.storage.sqlite.errors import CorruptError, translated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from vestige.storage.sqlite.connection import Session
 
 MAGIC: Final = b"SQLite format 3\x00"
+# Where the header of a database file names its program, and how ours does (set in 0001_init).
+APPLICATION_ID_PLACE: Final = slice(68, 72)
+APPLICATION_ID: Final = b"VSTG"
+HEADER_BYTES: Final = 100
 VECTOR_INDEX_STEP: Final = "hnsw"
 
 CREATE_LEDGER: Final = """
@@ -58,28 +62,30 @@ FORGET_STEP: Final = "DELETE FROM vestige_migrations WHERE version = ?"
 def check_file(path: Path) -> None:
     """Refuse a path that holds something else than a store, without touching it.
 
+    Not to be called for a file that this process has open: closing any descriptor of a file gives
+    up all locks that the process holds on it (https://sqlite.org/howtocorrupt.html, section 2.2).
+
     Raises:
         StoreUnavailableError: it is a folder, not a SQLite database, of another program, or of the
             Rust Vestige.
     """
-    if path.is_dir():
-        raise StoreUnavailableError(
-            f"{path} is a folder, not a database file", "Add a file name to the path."
-        )
     try:
-        head = path.read_bytes()[: len(MAGIC)] if path.stat().st_size < len(MAGIC) else _head(path)
+        if path.is_dir():
+            raise StoreUnavailableError(
+                f"{path} is a folder, not a database file", "Add a file name to the path."
+            )
+        head = _head(path)
     except FileNotFoundError:
         return
     except OSError as error:
         raise StoreUnavailableError(f"{path} cannot be read: {error.strerror}") from error
-    if not head:
-        return
-    if head != MAGIC:
+    if head and not head.startswith(MAGIC):
         raise StoreUnavailableError(
             f"{path} is not a SQLite database, or is encrypted",
             "Choose another path in [storage.sqlite]; the file was not changed.",
         )
-    _check_tables(path)
+    if head and head[APPLICATION_ID_PLACE] != APPLICATION_ID:
+        _check_tables(path)
 
 
 def pending(session: Session) -> bool:
@@ -181,16 +187,20 @@ def _has_model(session: Session) -> bool:
 
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(len(MAGIC))
+        return file.read(HEADER_BYTES)
 
 
 def _check_tables(path: Path) -> None:
-    # Immutable: not even the -wal and -shm files of a reader appear beside the file. What is only
-    # in its log is not seen, so a store that was just made may look empty; that is no harm.
-    with translated(str(path)):
-        name = f"{path.absolute().as_uri()}?immutable=1"
-        with closing(Connection(name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI)) as db:
-            _check_owner(str(path), _table_names(db))
+    # Immutable: not even the -wal and -shm files of a reader appear beside the file. It is no way
+    # to read a store that others may be writing to, and sees nothing of what is only in the log:
+    # the tables are looked at again under a lock before the first step is applied.
+    name = f"{path.absolute().as_uri()}?immutable=1"
+    with (
+        translated(str(path)),
+        suppress(CorruptError),
+        closing(Connection(name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI)) as db,
+    ):
+        _check_owner(str(path), _table_names(db))
 
 
 def _table_names(db: Connection) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from vestige.clock import SystemClock
@@ -23,7 +24,7 @@ from vestige.storage.sqlite import (
     search,
     transfer,
 )
-from vestige.storage.sqlite.connection import Database, prepare_file
+from vestige.storage.sqlite.connection import Database, is_open_here, prepare_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +58,9 @@ if TYPE_CHECKING:
     from vestige.storage.migrations import MigrationStatus
 
 
+_one_opening = Lock()
+
+
 class SqliteStore:
     """A `MemoryStore` in one SQLite file; the contract is in `vestige.storage.protocol`."""
 
@@ -80,8 +84,7 @@ class SqliteStore:
             MigrationError: the store is newer than this version, or was changed by hand.
         """
         clock = clock or SystemClock()
-        file = await asyncio.to_thread(_usable_file, path)
-        store = cls(Database(file, clock), clock)
+        store = cls(await asyncio.to_thread(_open_database, path, clock), clock)
         try:
             if migrate:
                 await store.init()
@@ -301,8 +304,11 @@ class SqliteStore:
         return await self._db.write(transfer.import_rows, table, rows)
 
 
-def _usable_file(path: Path | str) -> Path:
+def _open_database(path: Path | str, clock: Clock) -> Database:
     file = Path(path).expanduser()
-    schema.check_file(file)
-    prepare_file(file)
-    return file
+    # One after the other, so that no check of a file falls between another one and its opening.
+    with _one_opening:
+        if not is_open_here(file):
+            schema.check_file(file)
+            prepare_file(file)
+        return Database(file, clock)

@@ -14,3 +14,4 @@ DROP TABLE groups;
 DROP TABLE users;
 DROP TABLE domains;
 DROP TABLE embedding_model;
+PRAGMA application_id = 0;

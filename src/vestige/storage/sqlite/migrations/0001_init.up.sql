@@ -2,6 +2,8 @@
 -- width, so that they sort as time), lists and objects are JSON text, vectors are little-endian
 -- float32, and knowledge_nodes has an integer key that the indexes refer to.
 
+PRAGMA application_id = 1448301639; -- "VSTG" in the file's header
+
 CREATE TABLE embedding_model (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     name TEXT NOT NULL,

@@ -1,0 +1,130 @@
+"""Memories as people read them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from vestige.cli.output import print_line, print_pairs, print_table, print_text, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from vestige.cli.output import Part
+    from vestige.engine.results import DueMemory, NeighborMemory, RecallHit
+    from vestige.models import MemoryEdge, MemoryRecord, SchedulingState
+
+GAP: Final = "  "
+CONTENT_CHARACTERS: Final = 400  # of a content, before the terminal's width cuts it
+LINKS_SHOWN: Final = 20  # of a memory, the strongest
+NOTHING: Final = "-"
+
+
+def print_memory(record: MemoryRecord, *lead: Part) -> None:
+    """Print a memory in three lines: what it is, its content shortened, its id."""
+    parts: list[Part] = [*lead, (record.node_type, "bold"), GAP, day(record.created_at)]
+    if record.codebase is not None:
+        parts += [GAP, "codebase ", (record.codebase, "cyan")]
+    if record.tags:
+        parts += [GAP, "tags ", (", ".join(record.tags), "cyan")]
+    print_line(*parts)
+    print_line("   ", shortened(record.content, CONTENT_CHARACTERS), fit=True)
+    print_line("   ", (str(record.id), "dim"))
+
+
+def print_hits(hits: Sequence[RecallHit]) -> None:
+    """Print what was recalled, best first."""
+    for number, hit in enumerate(hits, start=1):
+        print_memory(hit.record, f"{number}. ", (f"{hit.score:.3f}", "green"), GAP)
+
+
+def print_explanation(hits: Sequence[RecallHit]) -> None:
+    """Print a table of the parts that each hit's score is made of."""
+    headings = ("hit", "score", "= cosine part", "+ BM25 part", "cosine", "rank")
+    headings += ("BM25", "rank", "retrievability")
+    rows = [
+        (
+            f"{number}.",
+            f"{hit.score:.3f}",
+            f"{hit.vector_part:.3f}",
+            f"{hit.lexical_part:.3f}",
+            _optional(hit.vector_score, ".3f"),
+            _optional(hit.vector_rank, "d"),
+            _optional(hit.fts_score, ".2f"),
+            _optional(hit.fts_rank, "d"),
+            f"{hit.retrievability:.3f}",
+        )
+        for number, hit in enumerate(hits, start=1)
+    ]
+    print_text()
+    print_table(headings, rows)
+
+
+def print_due(due: DueMemory) -> None:
+    """Print a memory that is due, and since when."""
+    lead = f"due {day(due.due_at)}{GAP}retrievability {due.retrievability:.2f}{GAP}"
+    print_memory(due.record, lead)
+
+
+def print_neighbors(neighbors: Sequence[NeighborMemory]) -> None:
+    """Print the memories that links lead to, best first."""
+    for number, found in enumerate(neighbors, start=1):
+        links = "1 link" if found.hops == 1 else f"{found.hops} links"
+        weight = (f"{found.weight:g}", "green")
+        print_memory(found.record, f"{number}. ", weight, f"{GAP}{links}{GAP}")
+
+
+def print_details(
+    record: MemoryRecord, scheduling: SchedulingState | None, links: Sequence[MemoryEdge]
+) -> None:
+    """Print everything of a memory that people may want to know, its content whole."""
+    pairs = [
+        ("id", str(record.id)),
+        ("type", record.node_type),
+        ("tags", ", ".join(record.tags) or NOTHING),
+        ("codebase", NOTHING if record.codebase is None else record.codebase),
+        ("created", moment(record.created_at)),
+        ("updated", moment(record.updated_at)),
+        ("vectors", str((record.embedding is not None) + len(record.windows))),
+    ]
+    if record.metadata:
+        pairs.append(("metadata", json.dumps(record.metadata, ensure_ascii=False)))
+    if scheduling is not None:
+        pairs += [
+            ("due", moment(scheduling.next_review)),
+            ("last review", moment(scheduling.last_review)),
+            ("reviews", f"{scheduling.reps}, of them forgotten {scheduling.lapses}"),
+            ("stability", f"{scheduling.stability:.2f} days"),
+            ("difficulty", f"{scheduling.difficulty:.2f} of 10"),
+        ]
+    print_pairs([*pairs, *_link_pairs(record, links)])
+    print_text()
+    print_text(record.content)
+
+
+def day(time: datetime) -> str:
+    """Return the date of a time, which is in UTC."""
+    return time.date().isoformat()
+
+
+def moment(time: datetime | None) -> str:
+    """Return a time as RFC 3339."""
+    from vestige.engine.views import time_view
+
+    return NOTHING if time is None else time_view(time)
+
+
+def _link_pairs(record: MemoryRecord, links: Sequence[MemoryEdge]) -> list[tuple[str, str]]:
+    pairs: list[tuple[str, str]] = []
+    for edge in sorted(links, key=lambda edge: -edge.weight)[:LINKS_SHOWN]:
+        is_outgoing = edge.source_id == record.id
+        end = f"to {edge.target_id}" if is_outgoing else f"from {edge.source_id}"
+        pairs.append(("link", f"{end}{GAP}{edge.edge_type}, weight {edge.weight:g}"))
+    if len(links) > LINKS_SHOWN:
+        pairs.append(("links", f"{len(links)}, the strongest {LINKS_SHOWN} above"))
+    return pairs
+
+
+def _optional(number: float | None, form: str) -> str:
+    return NOTHING if number is None else format(number, form)

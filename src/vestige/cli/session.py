@@ -1,0 +1,96 @@
+"""From options to an open store or engine; the only place where an event loop is started."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from vestige.config import Config
+    from vestige.engine.engine import Engine
+    from vestige.storage.protocol import MemoryStore
+
+T = TypeVar("T")
+
+
+def configured(config_file: Path | None, data_dir: Path | None) -> Config:
+    """Return the configuration that the options, the file and the environment give.
+
+    Raises:
+        ConfigError: anything about it is wrong.
+    """
+    from vestige.config import load_config
+
+    return load_config(config_file, data_dir, os.environ)
+
+
+def with_engine(config: Config, use: Callable[[Engine], Awaitable[T]]) -> T:
+    """Open the engine, use it and close it."""
+    import asyncio
+
+    from vestige.engine.engine import open_engine
+
+    async def opened() -> T:
+        async with open_engine(config) as engine:
+            return await use(engine)
+
+    return asyncio.run(opened())
+
+
+def with_store(
+    config: Config, use: Callable[[MemoryStore], Awaitable[T]], *, migrate: bool = True
+) -> T:
+    """Open the store without an embedder, use it and close it.
+
+    Args:
+        config: which store.
+        use: what to do with it.
+        migrate: bring its schema up to date first.
+    """
+    import asyncio
+
+    from vestige.storage.opening import open_store
+
+    async def opened() -> T:
+        store = await open_store(config, migrate=migrate)
+        try:
+            return await use(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(opened())
+
+
+def need_store(config: Config) -> None:
+    """Refuse to go on without a store.
+
+    Raises:
+        StoreUnavailableError: the store is in a file that is not there or empty.
+    """
+    from vestige.errors import StoreUnavailableError
+
+    missing = missing_store(config)
+    if missing is not None:
+        raise StoreUnavailableError(
+            f"there is no store at {missing} yet",
+            "Run `vestige migrate up`, or store a first memory: either makes it.",
+        )
+
+
+def missing_store(config: Config) -> Path | None:
+    """Return the path of a store in a file that is not there or empty, None when it is there.
+
+    Opening a store makes its file, which a command that only looks must not do.
+    """
+    path = config.storage.sqlite.path
+    if config.storage.backend != "sqlite":
+        return None
+    try:
+        return None if path.stat().st_size else path
+    except (FileNotFoundError, NotADirectoryError):
+        return path
+    except OSError:  # it is there or not: opening it says what is wrong
+        return None

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from command_line import files_of, is_two_lines
+from vestige.models import HealthStatus
+from vestige.storage.sqlite.store import SqliteStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from command_line import CommandLine
+
+
+def test_stats_count_what_the_store_holds(vestige: CommandLine) -> None:
+    vestige.remembered("one", "--type", "note", "--codebase", "shop")
+    vestige.remembered("two", "--type", "note")
+    stats = vestige("stats", "--json").json
+    assert stats["memory_count"] == 2
+    assert stats["node_types"] == {"note": 2}
+    assert stats["codebases"] == {"shop": 1}
+    shown = vestige("stats").out
+    assert "memories        2, 2 with vectors\n" in shown
+    assert f"store           sqlite, {vestige.store}\n" in shown
+
+
+def test_stats_do_not_need_the_model_of_the_store(
+    vestige: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vestige.remembered("one")
+    monkeypatch.setenv("VESTIGE_EMBEDDINGS_MODEL", "hashing-384")
+    assert vestige("list").code == 1
+    assert vestige("stats", "--json").json["memory_count"] == 1
+
+
+def test_a_store_that_can_be_used_is_healthy(vestige: CommandLine) -> None:
+    vestige.remembered("one")
+    ran = vestige("health")
+    assert (ran.code, ran.out, ran.err) == (0, "healthy\n", "")
+    assert vestige("health", "--json").json == {"status": "healthy", "reason": None}
+
+
+def test_a_missing_store_is_unavailable_and_is_not_made(
+    vestige: CommandLine, tmp_path: Path
+) -> None:
+    ran = vestige("health", "--json")
+    assert ran.code == 1
+    assert ran.json["status"] == "unavailable"
+    assert ran.err.startswith("hint: ")
+    assert files_of(tmp_path) == {}
+
+
+def test_a_file_that_is_no_store_is_unavailable(vestige: CommandLine) -> None:
+    vestige.store.write_bytes(b"something else entirely")
+    ran = vestige("health")
+    assert ran.code == 1
+    assert ran.out.startswith("unavailable: ")
+    assert "is not a SQLite database" in ran.out
+
+
+def test_a_degraded_store_can_be_used_and_says_why(
+    vestige: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vestige.remembered("one")
+
+    async def degraded(_: SqliteStore) -> HealthStatus:
+        return HealthStatus(status="degraded", reason="an index is slow")
+
+    monkeypatch.setattr(SqliteStore, "health_check", degraded)
+    ran = vestige("health")
+    assert (ran.code, ran.out) == (0, "degraded: an index is slow\n")
+
+
+def test_vacuum_gives_back_the_space_of_what_was_deleted(vestige: CommandLine) -> None:
+    kept = vestige.remembered("kept")
+    gone = [vestige.remembered(f"{number} " + "word " * 10_000) for number in range(5)]
+    assert vestige("forget", *gone, "--yes").code == 0
+    sizes = vestige("vacuum", "--json").json
+    before, after = sizes["before_bytes"], sizes["after_bytes"]
+    assert isinstance(before, int)
+    assert isinstance(after, int)
+    assert before - after > 200_000
+    assert after == vestige.store.stat().st_size
+    assert vestige("recall", "kept", "--json").items("results")[0]["id"] == kept
+
+
+def test_vacuum_prints_the_size_before_and_after(vestige: CommandLine) -> None:
+    vestige.remembered("one")
+    assert vestige("vacuum").code == 0
+    size = f"{vestige.store.stat().st_size:,} bytes"
+    assert vestige("vacuum").out == f"size before  {size}\nsize after   {size}\n"
+
+
+def test_vacuum_does_not_need_the_model_of_the_store(
+    vestige: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vestige.remembered("one")
+    monkeypatch.setenv("VESTIGE_EMBEDDINGS_MODEL", "hashing-384")
+    assert vestige("vacuum").code == 0
+
+
+def test_vacuum_of_a_missing_store_says_so_and_makes_none(
+    vestige: CommandLine, tmp_path: Path
+) -> None:
+    ran = vestige("vacuum")
+    assert (ran.code, ran.out) == (1, "")
+    assert is_two_lines(ran.err)
+    assert str(vestige.store) in ran.err
+    assert files_of(tmp_path) == {}

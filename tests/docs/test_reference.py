@@ -1,0 +1,175 @@
+"""The reference pages say what the code says."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, get_origin
+
+import pytest
+from apsw import SQLITE_OPEN_READWRITE
+from pydantic import SecretStr
+
+import vestige
+from pages import ROOT, read
+from vestige.cognition import fsrs
+from vestige.config import VARIABLES, effective_settings, load_config
+from vestige.config.settings import KEYS
+from vestige.embedding import open_embedder
+from vestige.errors import VestigeError
+from vestige.models import LOCAL_USER_ID, Rating
+from vestige.storage.sqlite.driver import Connection
+from vestige.storage.sqlite.store import SqliteStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REFERENCE: Final = ROOT / "docs" / "reference"
+EXPLANATION: Final = ROOT / "docs" / "explanation"
+TYPE_NAMES: Final[dict[object, str]] = {
+    SecretStr: "secret",
+    Path: "path",
+    float: "number",
+    int: "whole number",
+    str: "text",
+}
+# The tables of FTS5 behind its virtual table are of the type "shadow".
+TABLES_AND_COLUMNS: Final = """
+SELECT t.name, c.name FROM pragma_table_list AS t, pragma_table_info(t.name) AS c
+WHERE t.schema = 'main' AND t.type IN ('table', 'virtual') AND t.name NOT LIKE 'sqlite%'
+"""
+VARIABLE_OF: Final = {key: variable for variable, key in VARIABLES.items()}
+
+
+def rows_of(page: str) -> list[list[str]]:
+    lines = [line for line in page.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def row_of(page: str, name: str) -> list[str]:
+    rows = [row for row in rows_of(page) if row[0] == f"`{name}`"]
+    assert len(rows) == 1, f"{name} has {len(rows)} rows"
+    return rows[0]
+
+
+def type_name(key: str) -> str:
+    types = KEYS[key]
+    if any(get_origin(found) is Literal for found in types):
+        return "one of"
+    return next(name for known, name in TYPE_NAMES.items() if known in types)
+
+
+def choices(key: str) -> set[str]:
+    return {value for value in KEYS[key] if isinstance(value, str)}
+
+
+@pytest.mark.parametrize("key", sorted(KEYS))
+def test_a_setting_is_listed_with_its_type_default_and_variable(key: str, tmp_path: Path) -> None:
+    _, type_cell, default_cell, variable_cell, meaning = row_of(
+        read(REFERENCE / "configuration.md"), key
+    )
+    value = {
+        setting.key: setting.value
+        for setting in effective_settings(load_config(None, tmp_path, {}))
+    }[key]
+    shown = str(value).removesuffix(".0").removeprefix(f"{tmp_path}/")
+    assert default_cell == ("not set" if value is None else f"`{shown}`")
+    assert variable_cell == f"`{VARIABLE_OF[key]}`"
+    if type_name(key) == "one of":
+        assert set(re.findall(r"`(\w+)`", type_cell)) == choices(key)
+    else:
+        assert type_cell == type_name(key)
+    assert meaning
+
+
+def test_no_setting_is_listed_that_is_not_there() -> None:
+    rows = rows_of(read(REFERENCE / "configuration.md"))
+    assert {row[0].strip("`") for row in rows if row[0] != "key"} == set(KEYS)
+
+
+def test_every_public_name_is_on_the_page_of_the_api() -> None:
+    page = read(REFERENCE / "python-api.md")
+    named = set(re.findall(r"`(\w+)", page))
+    assert not set(vestige.__all__) - named
+
+
+def test_every_method_of_the_engine_is_on_the_page_of_the_api() -> None:
+    methods = {name for name in vars(vestige.Engine) if not name.startswith("_")}
+    page = read(REFERENCE / "python-api.md")
+    listed = {row[0].strip("`").partition("(")[0] for row in rows_of(page)}
+    assert methods <= listed
+
+
+def subclasses(error: type[VestigeError]) -> Iterator[type[VestigeError]]:
+    yield error
+    for kind in error.__subclasses__():
+        if kind.__module__ == "vestige.errors":
+            yield from subclasses(kind)
+
+
+@pytest.mark.parametrize("error", list(subclasses(VestigeError)), ids=lambda error: error.code)
+def test_an_error_is_listed_with_its_class_and_hint(error: type[VestigeError]) -> None:
+    _, class_cell, meaning, hint = row_of(read(REFERENCE / "errors.md"), error.code)
+    assert class_cell == f"`{error.__name__}`"
+    assert hint == error.hint
+    assert meaning
+
+
+async def columns_of_a_new_store(path: Path) -> dict[str, set[str]]:
+    store = await SqliteStore.open(path)
+    await store.register_model(open_embedder("hashing").signature)
+    await store.close()
+    db = Connection(str(path), SQLITE_OPEN_READWRITE)
+    rows = db.rows(TABLES_AND_COLUMNS)
+    db.close()
+    columns: dict[str, set[str]] = {}
+    for table, column in rows:
+        columns.setdefault(str(table), set()).add(str(column))
+    return columns
+
+
+async def test_every_table_and_column_of_a_store_is_on_the_page_of_the_schema(
+    tmp_path: Path,
+) -> None:
+    stored = await columns_of_a_new_store(tmp_path / "vestige.db")
+    sections = re.split(r"^### `(\w+)`$", read(REFERENCE / "schema.md"), flags=re.MULTILINE)[1:]
+    listed = {
+        table: {row[0].strip("`") for row in rows_of(text) if row[0].startswith("`")}
+        for table, text in zip(sections[::2], sections[1::2], strict=True)
+    }
+    assert listed == stored
+
+
+def test_every_dependency_has_its_reason() -> None:
+    project = tomllib.loads(read(ROOT / "pyproject.toml"))
+    required = [
+        *project["project"]["dependencies"],
+        *project["dependency-groups"]["dev"],
+        *project["build-system"]["requires"],
+    ]
+    names = {re.split(r"[^\w-]", requirement)[0] for requirement in required}
+    rows = rows_of(read(ROOT / "docs" / "adr" / "0002-dependencies.md"))
+    reasons = {row[0].strip("`"): row[1] for row in rows if row[0].startswith("`")}
+    assert set(reasons) == names
+    assert all(reasons.values())
+
+
+def test_the_numbers_of_the_forgetting_curve_are_those_of_a_new_memory() -> None:
+    rows = rows_of(read(EXPLANATION / "how-memory-fades.md"))
+    shown = {int(row[0]): row[1] for row in rows if row[0].isdigit()}
+    stability = fsrs.initial_stability(Rating.GOOD)
+    assert len(shown) > 3
+    assert shown == {days: f"{fsrs.retrievability(days, stability):.3f}" for days in shown}
+
+
+def test_the_numbers_of_the_first_review_are_those_of_fsrs() -> None:
+    rows = rows_of(read(EXPLANATION / "how-memory-fades.md"))
+    shown = {row[0]: row[1:] for row in rows if len(row) == 3}
+    created_at = fsrs.LATEST_TIME.replace(year=2026)
+    state = fsrs.initial_state(LOCAL_USER_ID, created_at)
+    for rating in Rating:
+        after = fsrs.review(state, rating, created_at + fsrs.ONE_DAY)
+        days = fsrs.next_interval_days(after.stability)
+        expected = [f"{after.stability:.2f}", f"{days} day{'' if days == 1 else 's'}"]
+        assert shown[rating.name.lower()] == expected

@@ -1,0 +1,45 @@
+"""A store that holds what the examples of help use: two memories and a domain."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from vestige.embedding import open_embedder
+from vestige.models import Domain, MemoryRecord
+from vestige.storage.sqlite.store import SqliteStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+EXAMPLE_ID: Final = "6f1c3b52-8f0e-4d6f-9a3e-2b7c5d1e0f4a"
+OTHER_EXAMPLE_ID: Final = "c83e0d94-17b6-4a52-b8f1-6e9d2c7a4b05"
+TEXTS: Final = {
+    EXAMPLE_ID: "Retries stop after 3 attempts",
+    OTHER_EXAMPLE_ID: "The provider allows 10 calls a second",
+}
+EXAMPLE_DOMAIN: Final = "retries"
+
+
+async def make_example_store(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a store in a folder, with a configuration file beside it, and go there."""
+    monkeypatch.chdir(folder)
+    (folder / "vestige.toml").write_text("[defaults]\nlimit = 5\n")
+    created_at = datetime(2026, 1, 31, tzinfo=UTC)
+    embedder = open_embedder("hashing", "hashing-64")
+    store = await SqliteStore.open(folder / "vestige.db")
+    await store.register_model(embedder.signature)
+    for memory_id, text in TEXTS.items():
+        record = MemoryRecord(
+            id=UUID(memory_id),
+            content=text,
+            embedding=embedder.embed_query(text)[0],
+            created_at=created_at,
+            updated_at=created_at,
+        )
+        await store.insert(record)
+    await store.upsert_domain(Domain(id=EXAMPLE_DOMAIN, label="Retries", created_at=created_at))
+    await store.close()
