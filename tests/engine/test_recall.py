@@ -57,6 +57,22 @@ async def test_a_memory_without_a_vector_is_recalled_by_its_words(engine: Engine
     assert hits[0].vector_score is None
 
 
+async def test_the_nearest_memory_is_first_although_many_stand_in_both_legs(
+    engine: Engine,
+) -> None:
+    # By rank, sixty memories that both legs find come before the first of one leg.
+    question = "Which amber lamp?"
+    for number in range(62):
+        words = [f"w{number}x{place}" for place in range(20)]
+        await engine.remember(" ".join(["amber", *words]))
+    (vector,) = engine.embedder.embed_query(question)
+    nearest = a_memory("Something in other words.", embedding=vector)
+    await engine.store.insert(nearest)
+    hits = await engine.recall(question)
+    assert hits[0].record == nearest
+    assert hits[0].fts_rank is None
+
+
 async def test_a_recall_changes_nothing(engine: Engine) -> None:
     await remember_all(engine)
     before = await engine.stats()

@@ -102,8 +102,11 @@ async def test_no_filter_shape_reads_all_memories(path: Path, names: tuple[str, 
 
 async def test_a_filtered_word_search_starts_from_the_words(path: Path) -> None:
     values = example_values(("codebase",))
-    sql = search.FTS_LEG_JOINED + filters.conditions(values) + search.FTS_LEG_ORDER
-    steps = plan(path, sql, values | {"match": "word", "depth": 30})
+    hits = search.FTS_LEG_JOINED + filters.conditions(values) + search.FTS_LEG_WEIGHED
+    sql = hits + search.FTS_LEG_ORDER
+    steps = plan(
+        path, sql, values | {"terms": "[]", "memory_count": 1, "is_required": 0, "depth": 30}
+    )
     assert "VIRTUAL TABLE INDEX" in steps
     assert "m USING INTEGER PRIMARY KEY" in steps
 

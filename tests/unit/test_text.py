@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vestige.storage.text import (
+    QUERY_PAIRS_MAX,
     QUERY_PHRASES_MAX,
     QUERY_WORDS_MAX,
     SEARCH_TERMS_MAX_CHARACTERS,
@@ -86,6 +87,7 @@ def test_the_extra_words_of_the_longest_texts_are_bounded(unit: str) -> None:
     assert len(search_terms(text)) <= SEARCH_TERMS_MAX_CHARACTERS
     query = parse_query(text)
     assert len(query.words) <= QUERY_WORDS_MAX
+    assert len(query.pairs) <= QUERY_PAIRS_MAX
     assert max(len(query.phrases), len(query.excluded)) <= QUERY_PHRASES_MAX
 
 
@@ -139,3 +141,18 @@ def test_a_query_is_taken_apart(
 def test_a_phrase_in_an_unspaced_script_is_its_pairs() -> None:
     query = parse_query('"東京都"')
     assert query.phrases == (Phrase(words=(), terms=("x6771x4eacq", "x4eacx90fdq")),)
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [
+        ("Who runs the billing database team?", ["billing database", "database team"]),
+        ("the state of the art", []),
+        ("Paris, France", ["paris france"]),
+        ("fox fox", []),
+        ('red "quick brown" -dog car', ["red car"]),
+        ("see search.py", ["see search", "search py"]),
+    ],
+)
+def test_words_side_by_side_are_pairs(text: str, pairs: list[str]) -> None:
+    assert [" ".join(pair) for pair in parse_query(text).pairs] == pairs

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from vestige.models import MemoryRecord, SearchResult, Vector
     from vestige.storage.protocol import MemoryStore
 
-CANDIDATES_MIN: Final = 50  # memories that are ranked, however few are asked for
+# The store's order puts what stands in both legs before what stands first in one, so the best by
+# score may be deep in it: this many times the limit are ranked, and never fewer than this.
+CANDIDATES_FACTOR: Final = 2
+CANDIDATES_MIN: Final = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +72,7 @@ async def recall(
         min_retrievability=narrowed.min_retrievability,
         created_after=narrowed.since,
         created_before=narrowed.until,
-        limit=min(max(wanted, CANDIDATES_MIN), MAX_LIMIT),
+        limit=min(max(CANDIDATES_FACTOR * wanted, CANDIDATES_MIN), MAX_LIMIT),
     )
     limits.check_query(query)
     embedding = await embed_query(embedder, text)

@@ -12,6 +12,7 @@ import json
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 SEARCHABLE_CHARACTERS: Final = 200_000  # a PostgreSQL tsvector holds at most 1 MB
 SEARCH_TERMS_MAX_CHARACTERS: Final = 200_000
 QUERY_WORDS_MAX: Final = 256  # distinct words of a query that are looked at
+QUERY_PAIRS_MAX: Final = 256  # distinct pairs of them
 QUERY_PHRASES_MAX: Final = 32  # distinct phrases, and as many exclusions
 
 # Thai, Lao, Tibetan, Myanmar, Khmer, Japanese, Chinese, Korean: no spaces, or particles that are
@@ -197,11 +199,13 @@ class TextQuery:
 
     Attributes:
         words: alternatives, without stop words, each once, in the order of the query.
+        pairs: two of the words that stand side by side in the query, each pair once.
         phrases: all of these must occur.
         excluded: none of these may occur.
     """
 
     words: tuple[str, ...]
+    pairs: tuple[tuple[str, str], ...]
     phrases: tuple[Phrase, ...]
     excluded: tuple[Phrase, ...]
 
@@ -239,6 +243,7 @@ def parse_query(text: str) -> TextQuery:
     text = _EXCLUDED.sub(keep_excluded, _QUOTED.sub(keep_quoted, _composed(text)))
     return TextQuery(
         words=_query_words(text),
+        pairs=_query_pairs(text),
         phrases=_distinct_phrases(phrases),
         excluded=_distinct_phrases(excluded),
     )
@@ -256,6 +261,15 @@ def _query_words(text: str) -> tuple[str, ...]:
     words = dict.fromkeys(plain)
     words.update(dict.fromkeys(_distinct_terms(text, is_query=True)))
     return tuple(words)[:QUERY_WORDS_MAX]
+
+
+def _query_pairs(text: str) -> tuple[tuple[str, str], ...]:
+    found = (
+        pair
+        for pair in pairwise(_plain_words(text))
+        if pair[0] != pair[1] and STOP_WORDS.isdisjoint(pair)
+    )
+    return tuple(islice(dict.fromkeys(found), QUERY_PAIRS_MAX))
 
 
 def _distinct_phrases(phrases: Iterable[Phrase]) -> tuple[Phrase, ...]:

@@ -6,7 +6,10 @@ transaction, and the vectors are compared in numpy (vectors.py).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass, replace
+from itertools import accumulate
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final, cast
 from uuid import UUID
 
@@ -26,29 +29,75 @@ if TYPE_CHECKING:
     from vestige.models import SearchQuery, Vector
     from vestige.storage.sqlite.connection import Session
     from vestige.storage.sqlite.filters import Values
-    from vestige.storage.text import Phrase
+    from vestige.storage.text import Phrase, TextQuery
 
 LEG_DEPTH_FACTOR: Final = 3  # a leg is read this many times deeper than the limit,
 LEG_DEPTH_MIN: Final = 30  # and never less deep than this
 QUERY_WORDS_MAX: Final = 32  # of more words, the rarest are searched for
+# The cost of the full-text leg is the sum of how many memories hold each word, so the most common
+# words of a query are left out when that sum is above both of these. What they add to the score is
+# the least of all words.
+WORD_HITS_MIN: Final = 5_000
+WORD_HITS_SHARE: Final = 0.1  # of all memories
+RAREST_WORDS_MIN: Final = 2  # are searched for however common they are
+# Two words side by side that also stand side by side in a memory count half as much again as one
+# word of that rarity: most of what they say is said by the two words already. Metzler and Croft,
+# A Markov Random Field Model for Term Dependencies (SIGIR 2005).
+PAIR_WEIGHT: Final = 0.5
+FTS5_IDF_MIN: Final = 1e-6  # what FTS5 makes of a rarity of zero and less
 
 # `rank` is BM25, negative, better ones lower. The weights are those of a tsvector: content and
-# terms 1.0 (A), type 0.4 (B), tags 0.2 (C).
+# terms 1.0 (A), type 0.4 (B), tags 0.2 (C). Each term of a query is searched for alone, because
+# only that allows a weight for each; it costs no more than one expression of all of them.
 FTS_LEG: Final = """
-SELECT rowid, rank FROM knowledge_nodes_fts
-WHERE knowledge_nodes_fts MATCH :match AND rank MATCH 'bm25(1.0, 1.0, 0.4, 0.2)'
-ORDER BY rank LIMIT :depth
+WITH scored AS MATERIALIZED (
+    SELECT f.rowid AS key, round(sum(f.rank * (t.value ->> 'weight')), 9) AS score
+    FROM json_each(:terms) AS t CROSS JOIN knowledge_nodes_fts AS f
+    WHERE f.knowledge_nodes_fts MATCH (t.value ->> 'match')
+    AND f.rank MATCH 'bm25(1.0, 1.0, 0.4, 0.2)'
+    GROUP BY f.rowid HAVING NOT :is_required OR min(t.key) = 0
 """
+# With a filter, the rarity of a word is that among the memories that the filter keeps.
 FTS_LEG_JOINED: Final = """
-SELECT f.rowid, f.rank FROM knowledge_nodes_fts AS f JOIN knowledge_nodes AS m ON m.key = f.rowid
-WHERE f.knowledge_nodes_fts MATCH :match AND f.rank MATCH 'bm25(1.0, 1.0, 0.4, 0.2)'
+WITH hits AS MATERIALIZED (
+    SELECT t.key AS term, f.rank AS rank, m.key AS key
+    FROM json_each(:terms) AS t
+    CROSS JOIN knowledge_nodes_fts AS f
+    CROSS JOIN knowledge_nodes AS m ON m.key = f.rowid
+    WHERE f.knowledge_nodes_fts MATCH (t.value ->> 'match')
+    AND f.rank MATCH 'bm25(1.0, 1.0, 0.4, 0.2)'
 """
-FTS_LEG_ORDER: Final = " ORDER BY f.rank, m.id LIMIT :depth"
+FTS_LEG_WEIGHED: Final = """
+), counts AS MATERIALIZED (
+    SELECT term, count(*) AS holders FROM hits GROUP BY term
+), weights AS MATERIALIZED (
+    SELECT c.term, coalesce(
+        ln(1 + (:memory_count - c.holders + 0.5) / (c.holders + 0.5)) / (t.value ->> 'idf'),
+        t.value ->> 'weight'
+    ) AS weight
+    FROM counts AS c JOIN json_each(:terms) AS t ON t.key = c.term
+), scored AS MATERIALIZED (
+    SELECT h.key, round(sum(h.rank * w.weight), 9) AS score
+    FROM hits AS h JOIN weights AS w ON w.term = h.term
+    GROUP BY h.key HAVING NOT :is_required OR min(h.term) = 0
+"""
+# Ids are looked up for the best and for all that tie with the last of them, not for every hit.
+FTS_LEG_ORDER: Final = """
+)
+SELECT s.key, s.score
+FROM scored AS s CROSS JOIN knowledge_nodes AS m ON m.key = s.key
+WHERE s.score <= coalesce((SELECT score FROM scored ORDER BY score LIMIT 1 OFFSET :depth - 1), 0)
+ORDER BY s.score, m.id LIMIT :depth
+"""
 ALLOWED_KEYS: Final = "SELECT m.key FROM knowledge_nodes AS m WHERE 1"
+KEPT_COUNT: Final = "SELECT count(*) FROM knowledge_nodes AS m WHERE 1"
 SELECT_IDS: Final = (
     "SELECT key, id FROM knowledge_nodes WHERE key IN (SELECT value FROM json_each(?))"
 )
 WORD_FREQUENCY: Final = "SELECT doc FROM knowledge_nodes_vocabulary WHERE term = ?"
+# Of its own tables, the full-text index keeps this one small: counting its rows takes 30 us where
+# counting those of knowledge_nodes takes 2 ms.
+MEMORY_COUNT: Final = "SELECT count(*) FROM knowledge_nodes_fts_docsize"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +112,31 @@ class Hit:
     score: float
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Term:
+    """One of the things that the full-text leg searches for.
+
+    Attributes:
+        match: an expression of FTS5.
+        weight: what its BM25 is multiplied with.
+        idf: its rarity as it is in that BM25, if another one may take its place.
+    """
+
+    match: str
+    weight: float
+    idf: float | None = None
+
+
 def search(session: Session, query: SearchQuery, limit: int) -> list[SearchResult]:
     depth = max(LEG_DEPTH_FACTOR * limit, LEG_DEPTH_MIN)
     values = filters.query_values(query, session.clock.now())
-    fts = [] if query.text is None else _fts_leg(session, query.text, values, depth)
+    allowed = None if query.embedding is None else _allowed_keys(session, values)
+    kept = None if allowed is None else allowed.size
+    fts = [] if query.text is None else _fts_leg(session, query.text, values, depth, kept)
     if query.embedding is None:
         return _results(session, [(hit.id, hit.score) for hit in fts[:limit]], fts, [])
     registry.check_vector_is_comparable(session, "embedding", query.embedding)
-    vector = _vector_leg(session, query.embedding, values, depth)
+    vector = _vector_leg(session, query.embedding, depth, allowed)
     if query.text is None:
         return _results(session, [(hit.id, hit.score) for hit in vector[:limit]], [], vector)
     rankings = [[hit.id for hit in leg] for leg in (fts, vector)]
@@ -78,41 +144,48 @@ def search(session: Session, query: SearchQuery, limit: int) -> list[SearchResul
     return _results(session, fused, fts, vector)
 
 
-def match_expression(session: Session, text: str) -> str | None:
-    """Return the FTS5 expression of a query; None when it holds nothing to search for."""
+def fts_terms(session: Session, query: TextQuery) -> list[Term]:
+    """Return what the full-text leg searches for; what is required comes first, as one term."""
+    memory_count = _memory_count(session)
+    words = _rarest(session, query.words, memory_count)
+    terms: list[Term] = []
+    if query.phrases:
+        required = " AND ".join(_phrase_expression(phrase) for phrase in query.phrases)
+        terms.append(Term(match=required, weight=1.0))
+    terms += [_word_term(session, word, words[word], memory_count) for word in words]
+    terms += [
+        Term(match=f'"{" ".join(pair)}"', weight=PAIR_WEIGHT)
+        for pair in query.pairs
+        if words.keys() >= {*pair}
+    ]
+    if not query.excluded:
+        return terms
+    excluded = " OR ".join(f"({_phrase_expression(phrase)})" for phrase in query.excluded)
+    return [replace(term, match=f"({term.match}) NOT ({excluded})") for term in terms]
+
+
+def _fts_leg(
+    session: Session, text: str, values: Values, depth: int, kept: int | None
+) -> list[Hit]:
+    """Return the hits of the full-text leg; `kept` says how many memories a filter keeps."""
     query = parse_query(text)
-    required = " AND ".join(_phrase_expression(phrase) for phrase in query.phrases)
-    words = " OR ".join(f'"{word}"' for word in _rarest(session, query.words))
-    if required and words:
-        # The words only add to the score of what the phrases found.
-        expression = f"({required}) AND (({required}) OR {words})"
-    elif required or words:
-        expression = required or words
-    else:
-        return None
-    if query.excluded:
-        excluded = " OR ".join(f"({_phrase_expression(phrase)})" for phrase in query.excluded)
-        expression = f"({expression}) NOT ({excluded})"
-    return expression
-
-
-def _fts_leg(session: Session, text: str, values: Values, depth: int) -> list[Hit]:
-    match = match_expression(session, text)
-    if match is None:
-        return []
-    bound = values | {"match": match, "depth": depth + 1}
     conditions = filters.conditions(values)
-    joined = FTS_LEG_JOINED + conditions + FTS_LEG_ORDER
-    rows = session.db.rows(joined if conditions else FTS_LEG, bound)
-    if not conditions and len(rows) > depth and rows[depth][1] == rows[depth - 1][1]:
-        # A tie at the end: which of the equals are the first by id takes a look at all of them.
-        rows = session.db.rows(joined, bound)
-    scores = {cast("int", key): -cast("float", rank) for key, rank in rows[:depth]}
+    bound = values | {
+        "terms": list_text([asdict(term) for term in fts_terms(session, query)]),
+        "is_required": bool(query.phrases),
+        "memory_count": _memory_count(session, values) if kept is None else kept,
+        "depth": depth,
+    }
+    hits = FTS_LEG_JOINED + conditions + FTS_LEG_WEIGHED if conditions else FTS_LEG
+    rows = session.db.rows(hits + FTS_LEG_ORDER, bound)
+    scores = {cast("int", key): -cast("float", rank) for key, rank in rows}
     return _hits(session, scores)
 
 
-def _vector_leg(session: Session, embedding: Vector, values: Values, depth: int) -> list[Hit]:
-    scores = vectors.nearest(session, embedding, depth, _allowed_keys(session, values))
+def _vector_leg(
+    session: Session, embedding: Vector, depth: int, allowed: NDArray[np.int64] | None
+) -> list[Hit]:
+    scores = vectors.nearest(session, embedding, depth, allowed)
     return _hits(session, scores)[:depth]
 
 
@@ -167,17 +240,37 @@ def _phrase_expression(phrase: Phrase) -> str:
     return " AND ".join(parts)
 
 
-def _rarest(session: Session, words: Sequence[str]) -> Sequence[str]:
-    if len(words) <= QUERY_WORDS_MAX:
-        return words
-    frequencies = {word: _frequency(session, word) for word in words}
-    known = [word for word in words if frequencies[word]]
-    return sorted(known, key=lambda word: frequencies[word])[:QUERY_WORDS_MAX]
+def _rarest(session: Session, words: Sequence[str], memory_count: int) -> dict[str, int]:
+    """Return the words to search for, rarest first, and how many memories hold each."""
+    frequencies = [(word, _frequency(session, word)) for word in words]
+    known = sorted((item for item in frequencies if item[1]), key=itemgetter(1))
+    hits_max = max(WORD_HITS_MIN, WORD_HITS_SHARE * memory_count)
+    affordable = sum(hits <= hits_max for hits in accumulate(hits for _, hits in known))
+    return dict(known[: min(max(affordable, RAREST_WORDS_MIN), QUERY_WORDS_MAX)])
+
+
+def _word_term(session: Session, word: str, frequency: int, memory_count: int) -> Term:
+    match = f'"{word}"'
+    if len(session.db.tokens(word)) != 1:
+        return Term(match=match, weight=1.0)  # a phrase to the index: how rare is not known
+    odds = (memory_count - frequency + 0.5) / (frequency + 0.5)
+    # FTS5's idf is next to nothing for a word that half of the memories hold, which in a small
+    # store is most words. That of Lucene never is.
+    idf = max(FTS5_IDF_MIN, math.log(odds))
+    return Term(match=match, weight=math.log1p(odds) / idf, idf=idf)
 
 
 def _frequency(session: Session, word: str) -> int:
-    """Return how many memories hold a word."""
+    """Return how many memories hold a word; of one that the index splits, its first part."""
     tokens = session.db.tokens(word)
     if not tokens:
         return 0
     return cast("int", session.db.value(WORD_FREQUENCY, (tokens[0],)) or 0)
+
+
+def _memory_count(session: Session, values: Values | None = None) -> int:
+    """Return how many memories there are, of those that a filter keeps."""
+    conditions = filters.conditions(values or {})
+    if not conditions:
+        return cast("int", session.db.value(MEMORY_COUNT))
+    return cast("int", session.db.value(KEPT_COUNT + conditions, values or {}))
