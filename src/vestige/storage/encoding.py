@@ -23,6 +23,8 @@ def json_text(field: str, value: object) -> str:
     Raises:
         InvalidInputError: the value holds something JSON cannot carry unchanged between backends.
     """
+    if value == {}:
+        return "{}"
     _check_json(field, value, depth=1)
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     try:
@@ -69,7 +71,7 @@ def utc(field: str, value: datetime) -> datetime:
 
 def time_text(value: datetime) -> str:
     """Return a time as text of fixed width that sorts as time: `2026-01-31T12:00:00.000000Z`."""
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return value.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def time_value(text: str) -> datetime:

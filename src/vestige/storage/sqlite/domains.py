@@ -43,8 +43,7 @@ def get_domain(session: Session, domain_id: str) -> Domain | None:
 
 
 def upsert_domain(session: Session, domain: Domain) -> None:
-    if domain.centroid is not None:
-        registry.check_vector_may_be_written(session, "centroid", domain.centroid)
+    registry.check_vectors_may_be_written(session, "centroid", [domain.centroid])
     session.db.run(
         UPSERT,
         (
@@ -64,7 +63,7 @@ def delete_domain(session: Session, domain_id: str) -> bool:
 
 
 def classify(session: Session, embedding: Vector) -> list[DomainScore]:
-    registry.check_vector_is_comparable(session, "embedding", embedding)
+    registry.check_vectors_are_comparable(session, "embedding", [embedding])
     rows = session.db.rows(SELECT_CENTROIDS)
     if not rows:
         return []

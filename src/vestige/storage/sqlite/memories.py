@@ -116,9 +116,11 @@ def insert(
 def insert_many(
     session: Session, items: Sequence[tuple[MemoryRecord, SchedulingState | None]]
 ) -> None:
+    registry.check_vectors_may_be_written(
+        session, "embedding", (record.embedding for record, _ in items)
+    )
     slots: list[vectors.Slot] = []
     for record, state in items:
-        registry.check_vectors_may_be_written(session, record)
         key = _insert_row(session, record)
         slots.extend(_vector_slots(session, record, key))
         scheduling.insert(session, state or initial_state(record.id, record.created_at))
@@ -170,7 +172,7 @@ def update(session: Session, record: MemoryRecord) -> None:
         raise MemoryNotFoundError(record.id)
     vectors_changed = not _same_vectors(record, stored)
     if vectors_changed:
-        registry.check_vectors_may_be_written(session, record)
+        registry.check_vectors_may_be_written(session, "embedding", [record.embedding])
     text_changed = _text(record) != _text(stored)
     sql = UPDATE if text_changed else UPDATE_BESIDE_TEXT
     try:

@@ -10,7 +10,9 @@ from vestige.storage.sqlite.rows import signature_of
 from vestige.storage.vectors import dimension_of
 
 if TYPE_CHECKING:
-    from vestige.models import MemoryRecord, ModelSignature, Vector
+    from collections.abc import Iterable
+
+    from vestige.models import ModelSignature, Vector
     from vestige.storage.sqlite.connection import Session
 
 SELECT_MODEL: Final = "SELECT name, dimension, hash FROM embedding_model"
@@ -40,32 +42,35 @@ def register_model(session: Session, signature: ModelSignature) -> None:
         raise ModelMismatchError(stored, signature)
 
 
-def check_vectors_may_be_written(session: Session, record: MemoryRecord) -> None:
-    """Refuse a memory with vectors unless the handle is bound to the registered model."""
-    if record.embedding is not None:
-        check_vector_may_be_written(session, "embedding", record.embedding)
+def check_vectors_may_be_written(
+    session: Session, field: str, vectors: Iterable[Vector | None]
+) -> None:
+    """Refuse vectors unless the handle is bound to the registered model and they have its length.
 
-
-def check_vector_may_be_written(session: Session, field: str, vector: Vector) -> None:
-    """Refuse a vector unless the handle is bound to the registered model and it has its length."""
+    A window has the length of the embedding beside it, so that one need not be looked at.
+    """
+    given = [vector for vector in vectors if vector is not None]
+    if not given:
+        return
     if session.signature is None:
         raise InvalidInputError(
             field,
             "this handle may not write vectors, because no model is bound to it",
             "Call `register_model` with the signature of the embedder first.",
         )
-    check_vector_is_comparable(session, field, vector)
+    check_vectors_are_comparable(session, field, given)
 
 
-def check_vector_is_comparable(session: Session, field: str, vector: Vector) -> None:
-    """Refuse a vector that cannot be compared with those in the store."""
+def check_vectors_are_comparable(session: Session, field: str, vectors: Iterable[Vector]) -> None:
+    """Refuse vectors that cannot be compared with those in the store."""
     stored = registered_model(session)
     if stored is None:
         return
     if session.signature is not None and session.signature != stored:
         raise ModelMismatchError(stored, session.signature)
-    if dimension_of(vector) != stored.dimension:
-        raise InvalidInputError(
-            field,
-            f"has {dimension_of(vector)} dimensions, {stored.name} has {stored.dimension}",
-        )
+    for vector in vectors:
+        if dimension_of(vector) != stored.dimension:
+            raise InvalidInputError(
+                field,
+                f"has {dimension_of(vector)} dimensions, {stored.name} has {stored.dimension}",
+            )

@@ -222,6 +222,8 @@ def signature_of(row: Row) -> ModelSignature:
 
 def list_text(values: object) -> str:
     """Return a list of texts as JSON, to store or to bind for `json_each`."""
+    if not values:
+        return "[]"
     return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -135,7 +135,7 @@ def search(session: Session, query: SearchQuery, limit: int) -> list[SearchResul
     fts = [] if query.text is None else _fts_leg(session, query.text, values, depth, kept)
     if query.embedding is None:
         return _results(session, [(hit.id, hit.score) for hit in fts[:limit]], fts, [])
-    registry.check_vector_is_comparable(session, "embedding", query.embedding)
+    registry.check_vectors_are_comparable(session, "embedding", [query.embedding])
     vector = _vector_leg(session, query.embedding, depth, allowed)
     if query.text is None:
         return _results(session, [(hit.id, hit.score) for hit in vector[:limit]], [], vector)

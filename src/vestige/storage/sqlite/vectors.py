@@ -99,9 +99,10 @@ def write(session: Session, slots: Sequence[Slot]) -> None:
     """Put vectors into the index."""
     for (source, chunk), members in groupby(sorted(slots, key=_place), key=_place):
         owners, codes = _read_chunk(session, source, chunk, _words(session))
-        for slot in members:
-            owners[slot.key % CHUNK_SLOTS] = slot.owner
-            codes[slot.key % CHUNK_SLOTS] = _code(slot.vector)
+        placed = list(members)
+        places = [slot.key % CHUNK_SLOTS for slot in placed]
+        owners[places] = [slot.owner for slot in placed]
+        codes[places] = _codes(np.stack([slot.vector for slot in placed]))
         session.db.run(UPSERT_CHUNK, (source, chunk, owners.tobytes(), codes.tobytes()))
 
 
@@ -194,7 +195,7 @@ def _candidates(
     wanted = max(RESCORED, 4 * depth)
     if keys.size <= wanted:
         return keys
-    code = _code(query)
+    (code,) = _codes(query[np.newaxis])
     distances = np.zeros(bits.owners.size, dtype=np.uint16)
     for word, column in zip(code, bits.codes, strict=True):
         distances += np.bitwise_count(np.bitwise_xor(column, word))
@@ -270,11 +271,12 @@ def _arrays(row: Sequence[object], words: int) -> tuple[NDArray[np.int64], NDArr
     )
 
 
-def _code(vector: Vector) -> NDArray[np.uint64]:
-    """Return the signs of a vector as bits, shape (words,), the last word padded with zeros."""
-    packed = np.packbits(vector > 0)
-    padded = np.zeros(-(-vector.size // 64) * 8, dtype=np.uint8)
-    padded[: packed.size] = packed
+def _codes(matrix: NDArray[np.float32]) -> NDArray[np.uint64]:
+    """Return the signs of vectors (n, dimension) as bits (n, words), padded with zeros."""
+    count, dimension = matrix.shape
+    packed = np.packbits(matrix > 0, axis=1)
+    padded = np.zeros((count, -(-dimension // 64) * 8), dtype=np.uint8)
+    padded[:, : packed.shape[1]] = packed
     return padded.view(np.uint64)
 
 
