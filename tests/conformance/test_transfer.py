@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,10 +22,10 @@ from factories import (
     an_edge,
     an_id,
 )
+from filled_store import ANA, BOTH, TEAM, fill
 from vestige.errors import InvalidInputError
 from vestige.models import (
     LOCAL_USER_ID,
-    GroupMembership,
     ImportResult,
     Rating,
     ReviewEvent,
@@ -34,47 +33,12 @@ from vestige.models import (
     SearchQuery,
     TransferTable,
     User,
-    Visibility,
 )
 
 if TYPE_CHECKING:
     from conftest import OpenHandle
     from vestige.models import MemoryRecord, TransferRow
     from vestige.storage.protocol import MemoryStore
-
-ANA, TEAM = a_user("ana", metadata={"a": 1}), a_group("team", display_name="Team")
-BOTH = GroupMembership(user_id=ANA.id, group_id=TEAM.id, joined_at=START, role="admin")
-
-
-async def fill(store: MemoryStore) -> None:
-    """Put something into every table, with something in every column."""
-    await store.upsert_user(ANA)
-    await store.upsert_group(TEAM)
-    await store.upsert_membership(BOTH)
-    records = [
-        a_full_memory(
-            f"memory {n}",
-            owner_user_id=ANA.id,
-            visibility=Visibility.GROUP,
-            shared_with_groups=(TEAM.id,),
-            embedding=a_vector(n),
-            created_at=START - n * DAY,
-        )
-        for n in range(9)
-    ]
-    for record in records:
-        await store.insert(record, a_scheduling(record.id, stability=1 / 3, lapses=2))
-    await store.insert(a_memory("bare"))
-    for one, other in pairwise(records):
-        await store.add_edge(an_edge(one.id, other.id, weight=1 / 7))
-        await store.add_edge(an_edge(other.id, one.id, edge_type="follows"))
-    for n, record in enumerate(records):
-        state = a_scheduling(record.id, reps=n)
-        await store.record_review(record.id, Rating(n % 4 + 1), state, START + n * DAY)
-    await store.delete(records[4].id)  # leaves a gap in the ids of the review events
-    for name in ("work", "home", "garden"):
-        await store.upsert_domain(a_domain(name, centroid=a_vector(len(name)), top_terms=("x",)))
-    await store.upsert_domain(a_domain("bare"))
 
 
 async def every_row(

@@ -20,6 +20,7 @@ from vestige.cli import (
     remember,
     reviews,
     state,
+    transfer,
 )
 from vestige.cli.options import ConfigOption, DataDirOption, example
 from vestige.cli.output import note, report
@@ -36,7 +37,7 @@ app = typer.Typer(
         'vestige remember "The API retries 5 times"', 'vestige recall "how many retries?"'
     ),
 )
-for group in (remember, recall, memories, reviews, graph, state):
+for group in (remember, recall, memories, reviews, graph, state, transfer):
     app.add_typer(group.commands)
 app.add_typer(domains.commands, name="domains", epilog=example("vestige domains list"))
 app.add_typer(access.users, name="users", epilog=example("vestige users list"))

@@ -13,7 +13,7 @@ from vestige.config import load_config
 from vestige.embedding import choose_embedder
 from vestige.engine import domains, graph, ingest, maintenance, recall, review
 from vestige.engine.recall import RecallFilter
-from vestige.engine.results import IngestContext
+from vestige.engine.results import ImportedText, IngestContext
 from vestige.engine.vectors import signature_of
 from vestige.errors import MemoryNotFoundError, ModelMismatchError
 from vestige.models import MemoryOrder, Rating
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from vestige.engine.results import (
         DueMemory,
         EditResult,
+        ImportText,
         LinkResult,
         NeighborMemory,
         RecallHit,
@@ -112,6 +113,34 @@ class Engine:
             return await ingest.remember(
                 self.store, self.embedder, self._clock, record, force=force_create
             )
+
+    async def import_text(
+        self, text: ImportText, *, node_type: str = "note", is_dry_run: bool = False
+    ) -> ImportedText:
+        """Remember a text of a file; one that is known is left as it is.
+
+        Unlike `remember`, which takes a repetition for a review: a file that is imported again
+        says nothing new.
+
+        Args:
+            text: the text and what its file says about it.
+            node_type: what kind of memory it is, where the file does not say.
+            is_dry_run: write nothing.
+
+        Raises:
+            InvalidInputError: a limit; nothing was written.
+            EmbeddingError: the text cannot be embedded; nothing was written.
+        """
+        record = ingest.imported_record(text, node_type, self._clock)
+        async with self._one_writer:
+            if not is_dry_run:
+                await self.store.register_model(await self.model())
+            known = await ingest.remember_once(
+                self.store, self.embedder, record, is_dry_run=is_dry_run
+            )
+        if known is not None:
+            return ImportedText(text=text, action="known", id=known)
+        return ImportedText(text=text, action="created", id=None if is_dry_run else record.id)
 
     async def recall(
         self, text: str, *, narrowed: RecallFilter | None = None, limit: int = 0

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from vestige.clock import Clock
     from vestige.embedding import Embedder
-    from vestige.engine.results import IngestContext
+    from vestige.engine.results import ImportText, IngestContext
     from vestige.models import JsonObject, SearchResult
     from vestige.storage.protocol import MemoryStore
 
@@ -57,6 +57,26 @@ def new_record(
     return record
 
 
+def imported_record(text: ImportText, node_type: str, clock: Clock) -> MemoryRecord:
+    """Return a memory of a text of a file, not stored and without vectors.
+
+    Raises:
+        InvalidInputError: a limit.
+    """
+    record = new_record(
+        text.content,
+        node_type=node_type if text.node_type is None else text.node_type,
+        tags=text.tags,
+        context=text.context,
+        metadata=text.metadata or {},
+        clock=clock,
+    )
+    if text.created_at is None:
+        return record
+    limits.check_time("created_at", text.created_at)
+    return replace(record, created_at=text.created_at, updated_at=text.created_at)
+
+
 async def remember(
     store: MemoryStore, embedder: Embedder, clock: Clock, record: MemoryRecord, *, force: bool
 ) -> RememberResult:
@@ -71,12 +91,10 @@ async def remember(
     """
     vectors = await embed_text(embedder, record.content)
     record = replace(record, embedding=vectors.embedding, windows=vectors.windows)
-    near = await store.search(
-        SearchQuery(embedding=vectors.embedding, codebase=record.codebase, limit=COMPARED)
-    )
+    near = await _nearest(store, record)
     candidates = tuple(_candidate(result) for result in near[:CANDIDATES_SHOWN])
     if not force:
-        known = next((hit.record for hit in near if _says_the_same(hit.record, record)), None)
+        known = _known(near, record)
         if known is not None:
             return await _reinforce(store, clock, known, record, candidates)
     await store.insert(record)
@@ -87,6 +105,28 @@ async def remember(
             " by meaning, and its first 200,000 characters by words"
         )
     return RememberResult(id=record.id, action="created", reason=reason, candidates=candidates)
+
+
+async def remember_once(
+    store: MemoryStore, embedder: Embedder, record: MemoryRecord, *, is_dry_run: bool
+) -> UUID | None:
+    """Store a memory unless one says the same, which is left as it is.
+
+    Args:
+        store: where to.
+        embedder: makes the vectors.
+        record: the memory, without vectors.
+        is_dry_run: write nothing.
+
+    Returns:
+        The id of the known memory, None when there was none.
+    """
+    vectors = await embed_text(embedder, record.content)
+    record = replace(record, embedding=vectors.embedding, windows=vectors.windows)
+    known = _known(await _nearest(store, record), record)
+    if known is None and not is_dry_run:
+        await store.insert(record)
+    return None if known is None else known.id
 
 
 async def edit(
@@ -132,6 +172,16 @@ def _check(record: MemoryRecord) -> None:
     limits.check_record(record)
     if not record.content.strip():
         raise InvalidInputError("content", "must not be only white space")
+
+
+async def _nearest(store: MemoryStore, record: MemoryRecord) -> list[SearchResult]:
+    return await store.search(
+        SearchQuery(embedding=record.embedding, codebase=record.codebase, limit=COMPARED)
+    )
+
+
+def _known(near: Sequence[SearchResult], record: MemoryRecord) -> MemoryRecord | None:
+    return next((hit.record for hit in near if _says_the_same(hit.record, record)), None)
 
 
 async def _reinforce(

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from vestige.models import MemoryEdge, MemoryRecord, SchedulingState
+    from vestige.models import JsonObject, MemoryEdge, MemoryRecord, SchedulingState
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +50,46 @@ class RememberResult:
     reason: str
     candidates: tuple[Candidate, ...] = ()
     added_tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportText:
+    """A text from a file; what is None is decided by whoever imports it.
+
+    Attributes:
+        place: where it stands, for people: a file and its headings, or a line.
+        content: the text.
+        context: where it comes from, to be kept with it.
+        node_type: what kind of memory it is.
+        tags: of the text itself.
+        metadata: a JSON object to keep with it.
+        created_at: when it was learned, aware.
+    """
+
+    place: str
+    content: str
+    context: IngestContext
+    node_type: str | None = None
+    tags: tuple[str, ...] = ()
+    metadata: JsonObject | None = None
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportFailure:
+    """Something in a file that cannot be remembered, and why."""
+
+    place: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportedText:
+    """What became of a text; `id` is None where nothing was written and nothing known."""
+
+    text: ImportText
+    action: Literal["created", "known"]
+    id: UUID | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vestige.engine.results import (
         Candidate,
         DueMemory,
+        ImportedText,
         LinkResult,
         NeighborMemory,
         RecallHit,
@@ -91,6 +92,19 @@ def remember_view(result: RememberResult) -> JsonObject:
         "reason": result.reason,
         "candidates": [_candidate_view(candidate) for candidate in result.candidates],
         "added_tags": list(result.added_tags),
+    }
+
+
+def imported_view(imported: ImportedText) -> JsonObject:
+    """Return what became of a text of a file."""
+    text = imported.text
+    return {
+        "place": text.place,
+        "action": imported.action,
+        "id": None if imported.id is None else str(imported.id),
+        "content": text.content[:CANDIDATE_CHARACTERS],
+        "tags": list(text.tags),
+        "created_at": _optional_time(text.created_at),
     }
 
 

@@ -1,0 +1,217 @@
+"""Rows of the tables as JSON objects and back, without losing a bit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+
+from vestige.errors import InvalidInputError
+from vestige.models import (
+    LOCAL_USER_ID,
+    Domain,
+    Group,
+    GroupMembership,
+    MemoryEdge,
+    MemoryRecord,
+    ReviewEvent,
+    ScheduledMemory,
+    SchedulingState,
+    TransferTable,
+    User,
+)
+from vestige.transfer.values import (
+    COUNT,
+    EVENT_ID,
+    ID,
+    IDS,
+    NUMBER,
+    OBJECT,
+    OPTIONAL_TEXT,
+    OPTIONAL_TIME,
+    OPTIONAL_VECTOR,
+    RATING,
+    ROLE,
+    SCORES,
+    TEXT,
+    TEXTS,
+    TIME,
+    VECTORS,
+    VISIBILITY,
+    Form,
+)
+
+if TYPE_CHECKING:
+    from vestige.models import JsonObject, JsonValue, TransferRow
+
+Forms: TypeAlias = "dict[str, Form]"
+
+SCHEDULING: Final = "scheduling"
+# As every store makes it; when it was made is the store's own, so the time here means nothing.
+LOCAL_USER: Final = User(
+    id=LOCAL_USER_ID,
+    handle="local",
+    display_name="Local User",
+    created_at=datetime(1970, 1, 1, tzinfo=UTC),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TableForm:
+    """How the rows of a table are written: their type, the form of each field, their key."""
+
+    kind: type
+    fields: Forms
+    key: tuple[str, ...]
+
+
+def row_object(table: TransferTable, row: TransferRow) -> JsonObject:
+    """Return a row as the JSON object of its line."""
+    form = TABLE_FORMS[table]
+    written: JsonObject = {"table": table.value}
+    if isinstance(row, ScheduledMemory):
+        written |= _object(form.fields, row.record)
+        written[SCHEDULING] = _object(STATE_FIELDS, row.scheduling)
+        return written
+    written |= _object(form.fields, row)
+    if isinstance(row, User) and row.id == LOCAL_USER_ID:
+        # It is in every store, made with it: this time is the store's own and is not moved.
+        written["created_at"] = None
+    return written
+
+
+def row_of(table: TransferTable, value: JsonObject) -> TransferRow:
+    """Return the row of a JSON object.
+
+    Args:
+        table: which table the row is of.
+        value: the object of a line, without `table`.
+
+    Raises:
+        InvalidInputError: a field is unknown, missing or not of its form.
+    """
+    form = TABLE_FORMS[table]
+    if table is TransferTable.KNOWLEDGE_NODES:
+        rest = dict(value)
+        scheduling = rest.pop(SCHEDULING, None)
+        record = MemoryRecord(**_fields(form.fields, rest))
+        return ScheduledMemory(record=record, scheduling=_state(SCHEDULING, scheduling))
+    fields = form.fields
+    if table is TransferTable.USERS and value.get("id") == str(LOCAL_USER_ID):
+        fields = {name: kind for name, kind in fields.items() if name != "created_at"}
+        known = {name: item for name, item in value.items() if name != "created_at"}
+        return replace(LOCAL_USER, **_fields(fields, known))
+    return cast("TransferRow", form.kind(**_fields(fields, value)))
+
+
+def key_text(table: TransferTable, row: TransferRow) -> str:
+    """Return the key of a row as a store names it in a failure."""
+    holder = row.record if isinstance(row, ScheduledMemory) else row
+    return " ".join(str(getattr(holder, name)) for name in TABLE_FORMS[table].key)
+
+
+def _object(fields: Forms, row: object) -> JsonObject:
+    return {name: form.write(getattr(row, name)) for name, form in fields.items()}
+
+
+def _fields(fields: Forms, value: JsonObject) -> dict[str, Any]:
+    unknown, missing = value.keys() - fields.keys(), fields.keys() - value.keys()
+    if unknown:
+        names = ", ".join(sorted(ascii(name) for name in unknown))
+        raise InvalidInputError("line", f"has the unknown field {names}")
+    if missing:
+        raise InvalidInputError("line", f"has no field {', '.join(sorted(missing))}")
+    return {name: form.read(name, value[name]) for name, form in fields.items()}
+
+
+def _state(field: str, value: JsonValue) -> SchedulingState:
+    if not isinstance(value, dict):
+        raise InvalidInputError(field, "must be an object")
+    return SchedulingState(**_fields(STATE_FIELDS, value))
+
+
+def _state_object(state: SchedulingState) -> JsonObject:
+    return _object(STATE_FIELDS, state)
+
+
+STATE_FIELDS: Final[Forms] = {
+    "memory_id": ID,
+    "stability": NUMBER,
+    "difficulty": NUMBER,
+    "retrievability": NUMBER,
+    "last_review": OPTIONAL_TIME,
+    "next_review": OPTIONAL_TIME,
+    "reps": COUNT,
+    "lapses": COUNT,
+}
+STATE: Final = Form(write=_state_object, read=_state)
+PARTY_FIELDS: Final[Forms] = {
+    "id": ID,
+    "handle": TEXT,
+    "display_name": OPTIONAL_TEXT,
+    "metadata": OBJECT,
+    "created_at": TIME,
+}
+MEMORY_FIELDS: Final[Forms] = {
+    "id": ID,
+    "content": TEXT,
+    "node_type": TEXT,
+    "tags": TEXTS,
+    "metadata": OBJECT,
+    "domains": TEXTS,
+    "domain_scores": SCORES,
+    "codebase": OPTIONAL_TEXT,
+    "owner_user_id": ID,
+    "visibility": VISIBILITY,
+    "shared_with_groups": IDS,
+    "created_at": TIME,
+    "updated_at": TIME,
+    "embedding": OPTIONAL_VECTOR,
+    "windows": VECTORS,
+}
+TABLE_FORMS: Final[dict[TransferTable, TableForm]] = {
+    TransferTable.USERS: TableForm(kind=User, fields=PARTY_FIELDS, key=("id",)),
+    TransferTable.GROUPS: TableForm(kind=Group, fields=PARTY_FIELDS, key=("id",)),
+    TransferTable.GROUP_MEMBERSHIPS: TableForm(
+        kind=GroupMembership,
+        fields={"user_id": ID, "group_id": ID, "role": ROLE, "joined_at": TIME},
+        key=("user_id", "group_id"),
+    ),
+    TransferTable.KNOWLEDGE_NODES: TableForm(kind=MemoryRecord, fields=MEMORY_FIELDS, key=("id",)),
+    TransferTable.EDGES: TableForm(
+        kind=MemoryEdge,
+        fields={
+            "source_id": ID,
+            "target_id": ID,
+            "edge_type": TEXT,
+            "weight": NUMBER,
+            "created_at": TIME,
+        },
+        key=("source_id", "target_id", "edge_type"),
+    ),
+    TransferTable.REVIEW_EVENTS: TableForm(
+        kind=ReviewEvent,
+        fields={
+            "id": EVENT_ID,
+            "memory_id": ID,
+            "timestamp": TIME,
+            "rating": RATING,
+            "prior_state": STATE,
+            "new_state": STATE,
+        },
+        key=("id",),
+    ),
+    TransferTable.DOMAINS: TableForm(
+        kind=Domain,
+        fields={
+            "id": TEXT,
+            "label": TEXT,
+            "top_terms": TEXTS,
+            "memory_count": COUNT,
+            "metadata": OBJECT,
+            "created_at": TIME,
+            "centroid": OPTIONAL_VECTOR,
+        },
+        key=("id",),
+    ),
+}
