@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 SOURCE: Final = Path(__file__).resolve().parent.parent / "src"
 PROGRAM: Final = "from vestige.cli.app import main; main()"
+# A job in the background of a script inherits that interrupts are ignored, and so would its tests.
+INTERRUPTIBLE: Final = f"""
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+{PROGRAM}
+"""
 TIMEOUT_SECONDS: Final = 60
 
 

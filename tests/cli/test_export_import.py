@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from command_line import (
-    PROGRAM,
+    INTERRUPTIBLE,
     CommandLine,
     files_of,
     is_two_lines,
@@ -240,7 +240,7 @@ def test_an_interrupt_ends_an_import_at_once_and_says_what_is_written(
     pipe = vestige.folder / "pipe"
     os.mkfifo(pipe)
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, "import", str(pipe)],
+        [sys.executable, "-c", INTERRUPTIBLE, "import", str(pipe)],
         env=process_environment(vestige.environ),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

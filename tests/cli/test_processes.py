@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from command_line import PROGRAM, Ran, process_environment, run_on_terminal, run_process
+from command_line import (
+    INTERRUPTIBLE,
+    PROGRAM,
+    Ran,
+    process_environment,
+    run_on_terminal,
+    run_process,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,13 +28,6 @@ BUILT_IN_MODEL: Final = {
     "VESTIGE_EMBEDDINGS_PROVIDER": "builtin",
     "VESTIGE_EMBEDDINGS_MODEL": "all-MiniLM-L6-v2",
 }
-
-# A job in the background of a script inherits that interrupts are ignored, and so would its tests.
-INTERRUPTIBLE: Final = f"""
-import signal
-signal.signal(signal.SIGINT, signal.default_int_handler)
-{PROGRAM}
-"""
 
 
 def run_shell(variables: dict[str, str], script: str) -> Ran:
