@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # Users that may run a server for root, the most private one first.
 UNPRIVILEGED_USERS: Final = ("vestige", "postgres", "nobody")
 RUN_SECONDS: Final = 120.0
+# A server lives longer than who started it, and has no use for the keys in its environment.
+KEPT_VARIABLES: Final = ("HOME", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ")
 HINT_FOR_ROOT: Final = (
     "Run Vestige as another user, allow user namespaces (sysctl user.max_user_namespaces), "
     "or keep the data dir and the Python environment where the user `postgres` may read them."
@@ -48,13 +50,14 @@ class Account:
             os.chown(path, self.user, self.group, follow_symlinks=False)
 
     def run(
-        self, command: Sequence[str | Path], *, inherited: Sequence[int] = ()
+        self, command: Sequence[str | Path], *, inherited: Sequence[int] = (), text: str = ""
     ) -> subprocess.CompletedProcess[str]:
         """Run a program to its end.
 
         Args:
             command: the program and its arguments.
             inherited: descriptors that the program and its children keep open.
+            text: what the program reads from its standard input.
 
         Raises:
             StoreUnavailableError: the program cannot be started or does not end.
@@ -72,12 +75,23 @@ class Account:
                 group=self.group,
                 pass_fds=inherited,
                 start_new_session=True,
-                stdin=subprocess.DEVNULL,
+                input=text,
                 timeout=RUN_SECONDS,
                 user=self.user,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise StoreUnavailableError(f"{command[0]} cannot be run: {error}") from error
+
+    def append(self, path: Path, text: str) -> None:
+        """Write to the end of a file of the account, made when it is missing.
+
+        Raises:
+            StoreUnavailableError: it cannot be written.
+        """
+        # Through the account: root does not follow links that somebody else may have made.
+        result = self.run(["/bin/sh", "-c", 'umask 077; cat >>"$1"', "sh", path], text=text)
+        if result.returncode != 0:
+            raise StoreUnavailableError(f"{path} cannot be written: {result.stderr.strip()}")
 
     def can_use(self, program: Path, folder: Path) -> bool:
         """Say whether the account may run a program and get into a folder."""
@@ -86,12 +100,8 @@ class Account:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment without what would redirect or translate PostgreSQL's programs."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PG", "LC_")) and name not in {"LANG", "LANGUAGE"}
-    }
+    """Return the little that PostgreSQL's programs need, with messages in English."""
+    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     return kept | {"LC_ALL": "C"}
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -99,8 +100,7 @@ def make_cluster(
     account.own(new)
     try:
         _initialize(new, account, programs, start_lock, sync=sync)
-        with (new / "postgresql.conf").open("a", encoding="utf-8") as file:
-            file.write(f"\n# Written anew at each start.\ninclude_if_exists = '{SETTINGS_FILE}'\n")
+        account.append(new / "postgresql.conf", f"\ninclude_if_exists = '{SETTINGS_FILE}'\n")
         new.rename(home.cluster)
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
@@ -181,7 +181,7 @@ def clear_traces(home: Home, socket_folder: Path) -> None:
 def write_settings(
     home: Home, account: Account, socket_folder: Path, settings: Mapping[str, str]
 ) -> None:
-    """Write the file of settings that the server reads when it starts."""
+    """Write the file of settings, which is made anew before each start."""
     chosen = {
         **SETTINGS,
         "dynamic_shared_memory_type": _shared_memory_type(),
@@ -192,9 +192,8 @@ def write_settings(
     }
     lines = [f"{name} = {_quoted(value)}\n" for name, value in sorted(chosen.items())]
     path = home.cluster / SETTINGS_FILE
-    path.write_text("".join(lines), encoding="utf-8")
-    path.chmod(0o600)
-    account.own(path)
+    path.unlink(missing_ok=True)
+    account.append(path, "".join(lines))
 
 
 def server_command(home: Home, account: Account, programs: Path) -> list[str]:
@@ -203,14 +202,14 @@ def server_command(home: Home, account: Account, programs: Path) -> list[str]:
 
 
 def log_tail(home: Home) -> str:
-    """Return the last lines of what the server wrote, the first start's before its own log's."""
-    logs = sorted(home.log_folder.glob("postgresql-*.log"))[-1:]
-    texts = [
-        path.read_text(encoding="utf-8", errors="replace")
-        for path in (home.start_log, *logs)
-        if path.exists()
-    ]
-    return last_lines("\n".join(texts)) or "its log is empty"
+    """Return the last lines of what the server wrote in this start."""
+    text = ""
+    with suppress(FileNotFoundError):
+        text = home.start_log.read_text(encoding="utf-8", errors="replace")
+    if "redirecting log output" in text:  # else the newest log is of an earlier start
+        for path in sorted(home.log_folder.glob("postgresql-*.log"))[-1:]:
+            text = path.read_text(encoding="utf-8", errors="replace")
+    return last_lines(text) or "its log is empty"
 
 
 def last_lines(text: str) -> str:

@@ -6,7 +6,6 @@ import asyncio
 import os
 import socket
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -20,7 +19,7 @@ from vestige.storage.embedded.accounts import (
     unprivileged,
 )
 from vestige.storage.embedded.binaries import find_programs
-from vestige.storage.embedded.folders import Home, make_home, move_base, socket_folder
+from vestige.storage.embedded.folders import Home, base_for, make_home, socket_folder, unavailable
 from vestige.storage.embedded.watchdog import (
     FAST_STOP_SECONDS,
     IMMEDIATE_STOP_SECONDS,
@@ -33,10 +32,12 @@ from vestige.storage.embedded.watchdog import (
 from vestige.storage.embedded.watching import START_SECONDS, watch
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 ANSWER_SECONDS: Final = 5.0
+# PostgreSQL's protocol, message SSLRequest: its length and code; any server answers with a byte.
+ENCRYPTION_REQUEST: Final = (8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")
 STOP_SECONDS: Final = FAST_STOP_SECONDS + IMMEDIATE_STOP_SECONDS
 
 
@@ -99,7 +100,7 @@ _closing: set[asyncio.Task[None]] = set()  # the loop itself keeps no task alive
 def _join(data_dir: Path, settings: Mapping[str, str]) -> EmbeddedServer:
     programs = find_programs()
     cluster.check_settings(settings)
-    with _unavailable(data_dir):
+    with unavailable(data_dir):
         home = make_home(data_dir)
         start_lock = clients.lock_start(home)
         try:
@@ -112,16 +113,6 @@ def _join(data_dir: Path, settings: Mapping[str, str]) -> EmbeddedServer:
         finally:
             # Closing is not unlocking: a watchdog that is still starting keeps its copy.
             os.close(start_lock)
-
-
-@contextmanager
-def _unavailable(data_dir: Path) -> Generator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StoreUnavailableError(
-            f"the embedded server of {data_dir} cannot be used: {error}"
-        ) from error
 
 
 def _serve(
@@ -175,14 +166,15 @@ def _running(home: Home) -> Postmaster | None:
 
 def _answers(postmaster: Postmaster) -> bool:
     # The number of the process would not do: another may have got it, and a server in another
-    # container has none here.
+    # container has none here. Nor would a connection: the system accepts it for a dying server.
     with socket.socket(socket.AF_UNIX) as attempt:
         attempt.settimeout(ANSWER_SECONDS)
         try:
             attempt.connect(f"{postmaster.socket_folder}/.s.PGSQL.{postmaster.port}")
+            attempt.sendall(ENCRYPTION_REQUEST)
+            return bool(attempt.recv(1))
         except OSError:
             return False
-    return True
 
 
 def _prepare(
@@ -194,16 +186,14 @@ def _prepare(
         cluster.check_cluster(home)
         return home, account_of(home.cluster, postgres)
     account = account_for_new(home.folder.parent, postgres)
+    is_reachable = account is not None
+    account = account or unprivileged(postgres)
     if account is None:
-        account = unprivileged(postgres)
-        if account is None:
-            raise StoreUnavailableError(
-                f"PostgreSQL does not run as root, and no other user may run {postgres}",
-                HINT_FOR_ROOT,
-            )
-        home = move_base(home, account)
-    else:
-        account.own(home.base)
+        raise StoreUnavailableError(
+            f"PostgreSQL does not run as root, and no other user may run {postgres}",
+            HINT_FOR_ROOT,
+        )
+    home = base_for(home, account, is_reachable=is_reachable)
     # Whoever turns fsync off does not care what a power cut leaves of a new cluster either.
     sync = settings.get("fsync") != "off"
     cluster.make_cluster(home, account, programs, start_lock=start_lock, sync=sync)
@@ -214,8 +204,9 @@ def _make_database(postmaster: Postmaster, programs: Path) -> None:
     """Make the database if it is missing: in a new cluster, or when its maker was killed."""
     place = [f"--host={postmaster.socket_folder}", f"--port={postmaster.port}"]
     login = [*place, f"--username={cluster.USER}", "--no-password"]
-    connect = [programs / "psql", "--no-psqlrc", "--quiet", "--command=", *login, cluster.DATABASE]
-    if Account().run(connect).returncode == 0:
+    listing = ["--no-psqlrc", "--list", "--tuples-only", "--no-align"]
+    databases = Account().run([programs / "psql", *listing, *login, "postgres"])
+    if any(line.startswith(f"{cluster.DATABASE}|") for line in databases.stdout.splitlines()):
         return
     made = Account().run([programs / "createdb", *login, cluster.DATABASE])
     if made.returncode != 0:

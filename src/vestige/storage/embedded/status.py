@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vestige.storage.embedded.clients import count_clients
-from vestige.storage.embedded.folders import find_home
+from vestige.storage.embedded.folders import find_home, unavailable
 from vestige.storage.embedded.watchdog import is_held, read_postmaster
 
 if TYPE_CHECKING:
@@ -48,8 +48,10 @@ async def status(data_dir: Path) -> ServerStatus:
 
     Raises:
         ConfigError: the path of the data dir cannot have a server.
+        StoreUnavailableError: the server belongs to somebody else.
     """
-    return await asyncio.to_thread(_status, data_dir)
+    with unavailable(data_dir):
+        return await asyncio.to_thread(_status, data_dir)
 
 
 def _status(data_dir: Path) -> ServerStatus:

@@ -25,7 +25,8 @@ from typing import Final
 POLL_SECONDS: Final = 0.01
 FAST_STOP_SECONDS: Final = 60.0
 IMMEDIATE_STOP_SECONDS: Final = 10.0
-LOCK_SECONDS: Final = 5.0
+SERVER_LOCK_SECONDS: Final = 5.0
+WATCHDOG_LOCK_SECONDS: Final = 0.2  # so long nobody only looks whether it is held
 READY: Final = "ready"
 POSTMASTER_LINES: Final = 8  # of a complete `postmaster.pid`; the last one is the state
 
@@ -38,7 +39,6 @@ class Orders:
         cluster: the data folder of the server.
         start_lock, clients_lock, watchdog_lock, server_lock: the files that are locked.
         command: starts the server in the foreground; empty when it runs already.
-        environment: of the server.
         user, group: as whom the server runs, None for as whom this process runs.
         log: receives what the server writes before it has a log of its own.
         start_seconds: how long the server may take until it accepts connections.
@@ -51,7 +51,6 @@ class Orders:
     watchdog_lock: str
     server_lock: str
     command: list[str]
-    environment: dict[str, str]
     user: int | None
     group: int | None
     log: str
@@ -77,7 +76,9 @@ def main() -> None:
     os.set_inheritable(orders.inherited_lock, False)  # noqa: FBT003  # os takes it by position only
     watching = open_lock(orders.watchdog_lock)
     # Another watchdog may outlive its server; then the two wait side by side, which does no harm.
-    try_lock(watching, fcntl.LOCK_EX, LOCK_SECONDS)
+    if try_lock(watching, fcntl.LOCK_EX, WATCHDOG_LOCK_SECONDS):
+        os.ftruncate(watching, 0)
+        os.write(watching, f"{os.getpid()}\n".encode())  # for people who look
     failure = start_server(orders) if orders.command else ""
     tell(failure or READY)
     # Only now, so that whoever comes meanwhile finds a server that is ready or none at all, even
@@ -142,7 +143,7 @@ def works_in(pid: int, folder: str | Path) -> bool:
     """
     try:
         if Path("/proc/self/cwd").exists():
-            return Path(f"/proc/{pid}/cwd").readlink() == Path(folder)
+            return Path(f"/proc/{pid}/cwd").samefile(folder)
         os.kill(pid, 0)
     except PermissionError:
         return True  # it lives
@@ -159,7 +160,7 @@ def start_server(orders: Orders) -> str:
     """
     lock = open_lock(orders.server_lock)
     try:
-        if not try_lock(lock, fcntl.LOCK_EX, LOCK_SECONDS):
+        if not try_lock(lock, fcntl.LOCK_EX, SERVER_LOCK_SECONDS):
             return "an earlier server has not ended"
         with Path(orders.log).open("wb") as log:
             server = subprocess.Popen(  # noqa: S603  # the command is made by this package
@@ -168,7 +169,6 @@ def start_server(orders: Orders) -> str:
                 stdout=log,
                 stderr=log,
                 cwd="/",
-                env=orders.environment,
                 user=orders.user,
                 group=orders.group,
                 extra_groups=None if orders.user is None else [],

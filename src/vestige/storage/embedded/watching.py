@@ -47,7 +47,6 @@ def watch(home: Home, account: Account, command: Sequence[str], start_lock: int)
         watchdog_lock=str(home.watchdog_lock),
         server_lock=str(home.server_lock),
         command=list(command),
-        environment=environment(),
         user=account.user,
         group=account.group,
         log=str(home.start_log),
@@ -71,6 +70,7 @@ def _outcome(orders: Orders, errors: Path) -> str:
             stdout=subprocess.PIPE,
             stderr=error_file,
             cwd="/",
+            env=environment(),
             start_new_session=True,  # it outlives this process and its terminal
             pass_fds=[orders.inherited_lock],
             umask=0o077,
