@@ -37,6 +37,12 @@ asyncio.run(main())
 """
 
 
+class DataDirNamed(Protocol):
+    """Makes a data dir with a name."""
+
+    def __call__(self, name: str) -> Path: ...
+
+
 class Join(Protocol):
     """Joins the server of a data dir from this process, until the end of the test at the latest."""
 
@@ -91,8 +97,10 @@ async def released(lock: Path) -> None:
 
 
 async def stopped(data_dir: Path) -> None:
-    """Wait until no process of the server is left."""
-    await released(find_home(data_dir).server_lock)
+    """Wait until no process of the server is left, and nobody watches over it."""
+    home = find_home(data_dir)
+    await released(home.server_lock)
+    await released(home.watchdog_lock)
 
 
 def watchdog_pid(data_dir: Path) -> int:

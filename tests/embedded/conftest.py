@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from contextlib import AsyncExitStack, ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
-from embedded_clients import FAST, ClientProcess
+from embedded_clients import FAST, ClientProcess, stopped
 from vestige.storage.embedded import start
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
     from pathlib import Path
 
-    from embedded_clients import Join, Spawn
+    from embedded_clients import DataDirNamed, Join, Spawn
     from vestige.storage.embedded import EmbeddedServer
 
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cluster to copy: faster than making one for each test."""
-    data_dir = tmp_path_factory.mktemp("template")
+    """The cluster that the tests hand on to each other: making or copying one takes longer."""
+    data_dir = tmp_path_factory.mktemp("first")
 
     async def make() -> None:
         server = await start(data_dir, settings=FAST)
@@ -34,12 +33,25 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def data_dir(cluster: Path, tmp_path: Path) -> Path:
+async def data_dir_named(cluster: Path, tmp_path: Path) -> AsyncGenerator[DataDirNamed]:
+    """Make the data dir of a test, by any name; its server is stopped."""
+    async with AsyncExitStack() as closing:
+
+        def make(name: str) -> Path:
+            data_dir = tmp_path / name
+            (data_dir / "postgres").mkdir(parents=True, mode=0o700)
+            lent = cluster.rename(data_dir / "postgres" / "cluster")
+            closing.callback(lent.rename, cluster)
+            closing.push_async_callback(stopped, data_dir)
+            return data_dir
+
+        yield make
+
+
+@pytest.fixture
+async def data_dir(data_dir_named: DataDirNamed) -> Path:
     """A data dir whose server is stopped."""
-    folder = tmp_path / "data"
-    (folder / "postgres").mkdir(parents=True, mode=0o700)
-    shutil.copytree(cluster, folder / "postgres" / "cluster")
-    return folder
+    return data_dir_named("data")
 
 
 @pytest.fixture

@@ -31,7 +31,6 @@ async def test_the_server_stops_when_its_only_client_is_killed(
     await client.server_pid()
     client.kill()
     await stopped(data_dir)
-    await released(find_home(data_dir).watchdog_lock)
     left = await status(data_dir)
     assert (left.is_running, left.is_watched, left.client_count) == (False, False, 0)
     # Stopped in good order: the file would be there after a crash.
@@ -98,13 +97,13 @@ async def test_a_server_that_lost_everybody_is_adopted(
 
 async def test_a_server_that_was_killed_is_started_anew(data_dir: Path, join: Join) -> None:
     server = await join(data_dir)
-    await ask(server.dsn, "CREATE TABLE kept AS SELECT 42 AS answer")
+    await ask(server.dsn, "CREATE TABLE survived AS SELECT 42 AS answer")
     pid = (await status(data_dir)).pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     again = await join(data_dir)
     assert (await status(data_dir)).pid != pid
-    assert await ask(again.dsn, "SELECT answer FROM kept") == 42
+    assert await ask(again.dsn, "SELECT answer FROM survived") == 42
     await server.close()
     await again.close()
     left = await status(data_dir)
@@ -116,7 +115,7 @@ async def test_a_server_that_somebody_stops_is_started_anew(data_dir: Path, join
     pid = (await status(data_dir)).pid
     assert pid is not None
     os.kill(pid, signal.SIGTERM)
-    await stopped(data_dir)
+    await released(find_home(data_dir).server_lock)
     assert await ask((await join(data_dir)).dsn, "SELECT 1") == 1
 
 

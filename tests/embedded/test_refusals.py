@@ -37,19 +37,22 @@ async def test_a_package_without_this_postgresql_is_told_apart(
         await start(tmp_path)
 
 
-async def test_a_cluster_of_another_version_names_both(data_dir: Path) -> None:
-    (find_home(data_dir).cluster / "PG_VERSION").write_text("16\n", encoding="utf-8")
+async def test_a_cluster_of_another_version_names_both(tmp_path: Path) -> None:
+    cluster = find_home(tmp_path).cluster
+    cluster.mkdir(parents=True)
+    (cluster / "PG_VERSION").write_text("16\n", encoding="utf-8")
     with pytest.raises(MigrationError, match=r"of PostgreSQL 16, .* is 18") as caught:
-        await start(data_dir)
+        await start(tmp_path)
     assert "pg_dump of PostgreSQL 16" in caught.value.hint
-    assert (await status(data_dir)).client_count == 0
+    assert (await status(tmp_path)).client_count == 0
 
 
-async def test_a_damaged_cluster_is_named_and_kept(data_dir: Path) -> None:
-    (find_home(data_dir).cluster / "PG_VERSION").unlink()
+async def test_a_damaged_cluster_is_named_and_kept(tmp_path: Path) -> None:
+    base = find_home(tmp_path).cluster / "base"
+    base.mkdir(parents=True)
     with pytest.raises(StoreUnavailableError, match="PG_VERSION is missing"):
-        await start(data_dir)
-    assert (find_home(data_dir).cluster / "base").is_dir()
+        await start(tmp_path)
+    assert base.is_dir()
 
 
 async def test_a_server_that_does_not_start_says_what_its_log_says(data_dir: Path) -> None:
@@ -61,10 +64,14 @@ async def test_a_server_that_does_not_start_says_what_its_log_says(data_dir: Pat
 
 
 async def test_a_server_that_fails_later_says_what_its_own_log_says(data_dir: Path) -> None:
-    for path in (find_home(data_dir).cluster / "pg_wal").glob("0*"):
-        path.unlink()
-    with pytest.raises(StoreUnavailableError, match="could not locate a valid checkpoint record"):
-        await start(data_dir, settings=FAST)
+    # It asks for a file that is missing, after it has begun to write its own log.
+    signal_file = find_home(data_dir).cluster / "recovery.signal"
+    signal_file.touch()
+    try:
+        with pytest.raises(StoreUnavailableError, match="restore_command"):
+            await start(data_dir, settings=FAST)
+    finally:
+        signal_file.unlink()
     assert not (await status(data_dir)).is_running
 
 
