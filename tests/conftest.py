@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
@@ -10,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from factories import ManualClock, a_signature
-from postgres_server import a_store_database, drop_databases
+from postgres_server import a_store_database, leave_server
 from vestige.storage.postgres.store import PostgresStore
 from vestige.storage.sqlite.store import SqliteStore
 
@@ -76,7 +75,7 @@ BACKENDS: Final[dict[str, Backend]] = {
 
 
 def pytest_sessionfinish() -> None:
-    asyncio.run(drop_databases())
+    leave_server()
 
 
 @pytest.fixture(params=sorted(BACKENDS))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from functools import cache
 from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
+from vestige.storage import embedded
 from vestige.storage.migrations import load_migrations
 from vestige.storage.postgres.store import PostgresStore
 
@@ -40,6 +43,16 @@ UPDATE users SET display_name = 'Local User', metadata = '{}';
 """
 OURS: Final = "SELECT datname FROM pg_database WHERE datname LIKE $1"
 
+# What a crash would lose does not matter here, and tests alone decide when statistics are made.
+SERVER_SETTINGS: Final = {
+    "autovacuum": "off",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "64MB",
+    "synchronous_commit": "off",
+}
+
+_started = ExitStack()
 _numbers = count(1)
 _free: list[str] = []
 
@@ -47,7 +60,13 @@ _free: list[str] = []
 @cache
 def server_url() -> str:
     """Return the URL of a database on the server from which others can be made."""
-    return os.environ["VESTIGE_TEST_POSTGRES_URL"]
+    given = os.environ.get("VESTIGE_TEST_POSTGRES_URL")
+    if given:
+        return given
+    folder = Path(_started.enter_context(TemporaryDirectory(prefix="vestige-test-")))
+    server = asyncio.run(embedded.start(folder, settings=SERVER_SETTINGS))
+    _started.callback(lambda: asyncio.run(server.close()))
+    return server.dsn
 
 
 def url_of(database: str) -> str:
@@ -88,14 +107,19 @@ async def run(sql: str) -> None:
         await connection.close()
 
 
-async def drop_databases() -> None:
-    """Drop what this run has left on the server."""
-    if server_url.cache_info().currsize:
-        connection = await asyncpg.connect(server_url())
-        names = await connection.fetch(OURS, f"{PREFIX}_%")
-        for (name,) in names:
-            await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        await connection.close()
+def leave_server() -> None:
+    """Stop the server of this run, or drop what the run has left on a server that was given."""
+    if server_url.cache_info().currsize and "VESTIGE_TEST_POSTGRES_URL" in os.environ:
+        asyncio.run(_drop_databases())
+    _started.close()
+
+
+async def _drop_databases() -> None:
+    connection = await asyncpg.connect(server_url())
+    names = await connection.fetch(OURS, f"{PREFIX}_%")
+    for (name,) in names:
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await connection.close()
 
 
 async def _copy_of_a_store() -> str:

@@ -135,8 +135,8 @@ class PostgresSettings(Section):
         idle_seconds: a connection unused for this long is closed; 0 means never.
         lifetime_seconds: a connection is replaced after this long; 0 means never.
         application_name: what the server shows in its list of connections.
-        text_search: the text search configuration, fixed when the store is made; None is that of the
-            store, and english for a new one.
+        text_search: the text search configuration, fixed when the store is made; None is that of
+            the store, and english for a new one.
         ef_search: candidates the vector index looks at, 1 to 1000; None leaves it to the store.
         exact_below_rows: a filter that keeps fewer rows than this is searched without the index;
             None leaves it to the store.

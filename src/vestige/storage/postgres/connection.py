@@ -98,6 +98,8 @@ class Database:
         options: the section [storage.postgres].
         owns_pool: whether `close` ends the pool; one that was given is left to its giver.
         local_settings: what each transaction sets first, because the connection could not.
+        signature: the model that the store's handle is bound to, None before `register_model`.
+        on_close: called once after the pool is closed.
     """
 
     pool: Pool
@@ -107,6 +109,7 @@ class Database:
     owns_pool: bool = True
     local_settings: dict[str, str] = field(default_factory=dict)
     signature: ModelSignature | None = None
+    on_close: Callable[[], Awaitable[None]] | None = None
     _is_closed: bool = False
     _prepared: WeakSet[asyncpg.Connection[asyncpg.Record]] = field(default_factory=WeakSet)
 
@@ -164,6 +167,8 @@ class Database:
         if self.owns_pool:
             with translated(self.location):
                 await self.pool.close()
+        if self.on_close is not None:
+            await self.on_close()
 
     async def _run(self, kind: str, function: Callable[[Session], Awaitable[T]]) -> T:
         with translated(self.location):

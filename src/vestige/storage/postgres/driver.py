@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Final, LiteralString, TypeAlias, cast
 
@@ -33,6 +34,10 @@ TYPE_SCHEMA: Final = (
     "SELECT n.nspname FROM pg_type AS t JOIN pg_namespace AS n ON n.oid = t.typnamespace"
     " WHERE t.oid = to_regtype('vector')"
 )
+EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)  # of the server's times
+FIRST: Final = datetime(1, 1, 1, tzinfo=UTC)
+LAST: Final = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
 VECTOR_HEADER: Final = np.dtype([("dimension", ">u2"), ("unused", ">u2")])
 
 _NAMED: Final = re.compile(r"(?<!:):([a-z_]+)")
@@ -93,14 +98,33 @@ class Connection:
 
 
 async def prepare_types(raw: Raw) -> None:
-    """Let a new connection carry vectors as arrays; before the extension is there, nothing."""
+    """Let a new connection carry times of all years, and vectors, once the extension is there."""
     # In a transaction, because behind PgBouncer the statements of this would else part ways.
     async with raw.transaction():
+        await raw.set_type_codec(
+            "timestamptz",
+            schema="pg_catalog",
+            encoder=_microseconds,
+            decoder=_time,
+            format="tuple",
+        )
         schema = cast("str | None", await raw.fetchval(TYPE_SCHEMA))
         if schema is not None:
             await raw.set_type_codec(
                 "vector", schema=schema, encoder=_encoded, decoder=_decoded, format="binary"
             )
+
+
+def _microseconds(time: datetime) -> tuple[int]:
+    # The driver takes the first and the last moment of Python's times for infinities.
+    return ((time - EPOCH) // MICROSECOND,)
+
+
+def _time(microseconds: tuple[int]) -> datetime:
+    try:
+        return EPOCH + microseconds[0] * MICROSECOND
+    except OverflowError:  # an infinity, or a year that Python has not
+        return LAST if microseconds[0] > 0 else FIRST
 
 
 def _encoded(vector: Vector) -> bytes:

@@ -16,7 +16,7 @@ from vestige.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from vestige.errors import StoreError
 
@@ -77,8 +77,10 @@ _UNAVAILABLE: Final[dict[type[Exception], tuple[str, str]]] = {
     ),
     reported.InsufficientPrivilegeError: (
         "refuses what this role has no right to",
-        "Ask the administrator for `GRANT USAGE, CREATE ON SCHEMA public TO role`, or let the role"
-        " own the database.",
+        (
+            "Ask the administrator for `GRANT USAGE, CREATE ON SCHEMA public TO` this role, or let"
+            " it own the database."
+        ),
     ),
     reported.DiskFullError: (
         "cannot write: its disk is full",
@@ -119,33 +121,50 @@ def unreachable(location: str, error: Exception) -> StoreUnavailableError:
     )
 
 
+def _wrong_schema(location: str, error: Exception) -> StoreError:
+    return MigrationError(
+        f"{location} is not the schema of this version: {error}", "Run `vestige migrate up`."
+    )
+
+
+def _ended(location: str, error: Exception) -> StoreError:
+    return BackendError(
+        f"{location} ended the statement: {error}",
+        "Raise statement_timeout_seconds in [storage.postgres], or look for what blocks it in"
+        " pg_stat_activity.",
+    )
+
+
+def _undone(location: str, error: Exception) -> StoreError:
+    return BackendError(
+        f"{location}: others changed the same rows again and again ({error})",
+        "Try again; nothing was changed.",
+    )
+
+
+def _refused(_: str, error: Exception) -> StoreError:
+    return InvalidInputError("value", f"the database refuses it: {error}")
+
+
+_OTHERS: Final[
+    tuple[tuple[tuple[type[Exception], ...], Callable[[str, Exception], StoreError]], ...]
+] = (
+    ((reported.UndefinedTableError, reported.UndefinedColumnError), _wrong_schema),
+    ((reported.QueryCanceledError,), _ended),
+    (CONFLICTS, _undone),
+    (REFUSED, _refused),
+    (LOST, unreachable),
+)
+
+
 def _translate(error: asyncpg.PostgresError, location: str) -> StoreError:
     for kind, (problem, hint) in _UNAVAILABLE.items():
         if isinstance(error, kind):
             return StoreUnavailableError(f"{location} {problem} ({error})", hint)
-    match error:
-        case reported.UndefinedTableError() | reported.UndefinedColumnError():
-            return MigrationError(
-                f"{location} is not the schema of this version: {error}",
-                "Run `vestige migrate up`.",
-            )
-        case reported.QueryCanceledError():
-            return BackendError(
-                f"{location} ended the statement: {error}",
-                "Raise statement_timeout_seconds in [storage.postgres], or look for what blocks it"
-                " in pg_stat_activity.",
-            )
-        case reported.SerializationError() | reported.DeadlockDetectedError():
-            return BackendError(
-                f"{location}: others changed the same rows again and again ({error})",
-                "Try again; nothing was changed.",
-            )
-        case reported.DataError() | reported.ProgramLimitExceededError():
-            return InvalidInputError("value", f"the database refuses it: {error}")
-        case _ if isinstance(error, LOST):
-            return unreachable(location, error)
-        case _:
-            return BackendError(f"{location}: {type(error).__name__} {error.sqlstate}: {error}")
+    for kinds, make in _OTHERS:
+        if isinstance(error, kinds):
+            return make(location, error)
+    return BackendError(f"{location}: {type(error).__name__} {error.sqlstate}: {error}")
 
 
 def _misused(error: asyncpg.InterfaceError, location: str) -> StoreError:

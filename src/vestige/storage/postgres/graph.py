@@ -84,7 +84,7 @@ async def remove_edge(
 
 
 async def get_neighbors(session: Session, memory_id: UUID, depth: int) -> list[Neighbor]:
-    await memories.lock(session, [memory_id])
+    await memories.check_known(session, memory_id)
     paths = PathSearch(memory_id)
     for _ in range(depth):
         rows = await session.db.rows(SELECT_LINKS, (list(paths.frontier),))

@@ -61,6 +61,7 @@ WHERE id = :id
 UPDATE_EMBEDDING: Final = "UPDATE knowledge_nodes SET embedding = :embedding WHERE id = :id"
 DELETE: Final = "DELETE FROM knowledge_nodes WHERE id = $1"
 LOCK: Final = "SELECT id FROM knowledge_nodes WHERE id = ANY($1::uuid[]) ORDER BY id FOR KEY SHARE"
+IS_KNOWN: Final = "SELECT EXISTS (SELECT 1 FROM knowledge_nodes WHERE id = $1)"
 SELECT_ONE: Final = f"SELECT {MEMORY_COLUMNS} FROM knowledge_nodes AS m WHERE m.id = $1"
 SELECT_TO_UPDATE: Final = f"{SELECT_ONE} FOR UPDATE"
 SELECT_MANY: Final = (
@@ -190,6 +191,16 @@ async def update(session: Session, record: MemoryRecord) -> None:
 
 async def delete(session: Session, memory_id: UUID) -> None:
     if not await session.db.run(DELETE, (memory_id,)):
+        raise MemoryNotFoundError(memory_id)
+
+
+async def check_known(session: Session, memory_id: UUID) -> None:
+    """Refuse an unknown id.
+
+    Raises:
+        MemoryNotFoundError: names it.
+    """
+    if not await session.db.value(IS_KNOWN, (memory_id,)):
         raise MemoryNotFoundError(memory_id)
 
 

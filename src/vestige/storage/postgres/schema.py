@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Final, cast
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from vestige.storage.postgres.connection import Session
 
 SERVER_VERSION_MIN: Final = 16
+SERVER_MAJOR: Final = re.compile(r"\d+")
 VECTOR_VERSION_MIN: Final = (0, 8)
 # All processes that bring a schema up to date take turns at this lock.
 MIGRATION_LOCK: Final = 7235419283650471
@@ -183,9 +185,7 @@ def check_versions(location: str, server: str, vector: str) -> None:
         server: as `SHOW server_version` says it: "18.4 (Debian ...)".
         vector: the version of pgvector, "0.8.5".
     """
-    if int(server.split(".", maxsplit=1)[0].split()[0].rstrip("abcdefghijklmnopqrstuvwxyz")) < (
-        SERVER_VERSION_MIN
-    ):
+    if int(SERVER_MAJOR.findall(server)[0]) < SERVER_VERSION_MIN:
         raise StoreUnavailableError(
             f"{location} is PostgreSQL {server}, and {SERVER_VERSION_MIN} or newer is needed",
             "Upgrade the server with pg_upgrade, or dump and restore into a newer one.",
@@ -194,7 +194,8 @@ def check_versions(location: str, server: str, vector: str) -> None:
     if (major, minor) < VECTOR_VERSION_MIN:
         raise StoreUnavailableError(
             f"{location} has pgvector {vector}, and 0.8 or newer is needed",
-            "Install a newer pgvector on the server, then run `ALTER EXTENSION vector UPDATE` there.",
+            "Install a newer pgvector on the server, then run `ALTER EXTENSION vector UPDATE` in"
+            " this database.",
         )
 
 

@@ -26,7 +26,7 @@ from vestige.storage.postgres import (
 from vestige.storage.postgres.connection import given_database, open_database
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -75,6 +75,7 @@ class PostgresStore:
         options: PostgresSettings | None = None,
         clock: Clock | None = None,
         migrate: bool = True,
+        on_close: Callable[[], Awaitable[None]] | None = None,
     ) -> Self:
         """Connect to a server and open the store in one of its databases.
 
@@ -84,6 +85,7 @@ class PostgresStore:
             options: the section [storage.postgres]; its own url is not looked at.
             clock: where the time comes from; the machine's by default.
             migrate: bring the schema up to date, as every normal use wants.
+            on_close: called once after the pool is closed; not when this call fails.
 
         Raises:
             StoreUnavailableError: the server cannot be reached, refuses the connection, or is too
@@ -102,6 +104,7 @@ class PostgresStore:
             with suppress(StoreError):
                 await store.close()
             raise
+        database.on_close = on_close
         return store
 
     @classmethod
