@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from functools import cache
 from itertools import count
@@ -48,6 +49,7 @@ SERVER_SETTINGS: Final = {
     "autovacuum": "off",
     "fsync": "off",
     "full_page_writes": "off",
+    "max_parallel_maintenance_workers": "0",
     "shared_buffers": "64MB",
     "synchronous_commit": "off",
 }
@@ -64,7 +66,10 @@ def server_url() -> str:
     if given:
         return given
     folder = Path(_started.enter_context(TemporaryDirectory(prefix="vestige-test-")))
-    server = asyncio.run(embedded.start(folder, settings=SERVER_SETTINGS))
+    with ThreadPoolExecutor(1) as executor:  # a test's own event loop runs on this thread
+        server = executor.submit(
+            asyncio.run, embedded.start(folder, settings=SERVER_SETTINGS)
+        ).result()
     _started.callback(lambda: asyncio.run(server.close()))
     return server.dsn
 

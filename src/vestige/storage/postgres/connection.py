@@ -28,6 +28,7 @@ from vestige.storage.postgres.driver import Connection, prepare_types
 from vestige.storage.postgres.errors import (
     CONFLICTS,
     LOST,
+    ProtocolError,
     UnsupportedParameterError,
     translated,
     unreachable,
@@ -156,7 +157,7 @@ class Database:
         return PoolState(size=pool.get_size(), idle=pool.get_idle_size(), limit=pool.get_max_size())
 
     async def renew(self) -> None:
-        """Replace connections when they are free: the types that they know have changed."""
+        """Replace connections when they are free: there is a type that they do not know."""
         await self.pool.expire_connections()
 
     async def close(self) -> None:
@@ -228,9 +229,14 @@ class Database:
             if not self.owns_pool:
                 await self._prepare(raw)
             yield raw
+        except (asyncpg.InterfaceError, ProtocolError) as error:
+            # What the driver says when the server ended a connection between two statements.
+            if _is_closed(raw) or isinstance(error, ProtocolError):
+                raise ConnectionResetError("the server closed the connection") from error
+            raise
         finally:
             # A transaction that could not be ended, and a connection past its time, go no further.
-            if not raw.is_closed() and (raw.is_in_transaction() or self._is_old(raw)):
+            if not _is_closed(raw) and (raw.is_in_transaction() or self._is_old(raw)):
                 raw.terminate()
             await self.pool.release(raw)
 
@@ -277,6 +283,13 @@ class Database:
         lifetime = self.options.lifetime_seconds
         born = getattr(raw, "born", None)  # not on the connections of a pool that was given
         return bool(lifetime and born is not None and time.monotonic() - born > lifetime)
+
+
+def _is_closed(raw: Proxy) -> bool:
+    try:
+        return raw.is_closed()
+    except asyncpg.InterfaceError:  # it is not even the pool's any more
+        return True
 
 
 class _DatedConnection(asyncpg.Connection):
@@ -337,7 +350,8 @@ async def _open_pool(
 ) -> Pool:
     return await asyncpg.create_pool(
         url,
-        min_size=1,
+        min_size=0,
+        init_size=1,  # so that a server that cannot be reached is found out now
         max_size=options.max_connections,
         max_inactive_connection_lifetime=options.idle_seconds,
         init=prepare_types,

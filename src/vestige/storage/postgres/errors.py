@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ConstraintError = reported.IntegrityConstraintViolationError
 UniqueError = reported.UniqueViolationError
 ForeignKeyError = reported.ForeignKeyViolationError
+ProtocolError = reported.InternalClientError  # the driver is out of step with the server
 UnsupportedParameterError = reported.ProtocolViolationError  # what PgBouncer answers to a setting
 
 # Another try may succeed: the transaction was undone because of others that ran beside it, or a

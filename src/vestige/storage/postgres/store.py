@@ -122,9 +122,11 @@ class PostgresStore:
 
     async def init(self) -> None:
         if await self._db.read(schema.pending):
+            is_new = await self._db.read(schema.version) == 0
             while await self._db.write(schema.apply_next):
                 pass
-            await self._db.renew()
+            if is_new:
+                await self._db.renew()
         await self._db.read(schema.check_text_search)
 
     async def close(self) -> None:
