@@ -134,7 +134,9 @@ async def test_a_server_started_by_hand_is_not_disturbed(data_dir: Path) -> None
     folder = socket_folder(home, account)
     options = ["-k", folder, "-h", "", "-F", "-c", "logging_collector=off"]
     command = [*account.prefix, postgres, "-D", home.cluster, *options]
-    by_hand = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    by_hand = await asyncio.create_subprocess_exec(
+        *command, stderr=asyncio.subprocess.PIPE, user=account.user, group=account.group
+    )
     try:
         assert by_hand.stderr is not None
         while b"ready to accept" not in (line := await by_hand.stderr.readline()):
