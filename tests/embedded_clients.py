@@ -59,11 +59,12 @@ class ClientProcess:
     """Another process that joins a server and leaves it when it is told to."""
 
     def __init__(self, data_dir: Path, prelude: str) -> None:
+        found = os.pathsep.join([str(SOURCE), *filter(None, sys.path)])
         self._process = subprocess.Popen(
             [sys.executable, "-c", prelude + PROGRAM, str(data_dir)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": str(SOURCE)},
+            env=os.environ | {"PYTHONPATH": found},
             text=True,
         )
 

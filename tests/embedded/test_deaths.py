@@ -140,13 +140,15 @@ async def test_a_cluster_whose_maker_was_killed_does_not_count(
     tmp_path: Path, spawn: Spawn, join: Join
 ) -> None:
     programs, data_dir = tmp_path / "programs", tmp_path / "data"
-    programs.mkdir(mode=0o755)
+    for folder in (programs, data_dir):
+        folder.mkdir()
     for path in find_programs().iterdir():
         (programs / path.name).symlink_to(path)
     (programs / "initdb").unlink()
     began, may_end = tmp_path / "began", tmp_path / "may-end"
     for fifo in (began, may_end):
-        os.mkfifo(fifo, 0o666)
+        os.mkfifo(fifo)
+        fifo.chmod(0o666)  # whoever runs initdb
     script = f'echo 18 >"${{1#--pgdata=}}/PG_VERSION"; : >{began}; read -r _ <{may_end}'
     (programs / "initdb").write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     (programs / "initdb").chmod(0o755)

@@ -123,7 +123,7 @@ def make_home(data_dir: Path) -> Home:
             "Use another data dir, or run the command as the user who made this one.",
         )
     if stat.S_IMODE(found.st_mode) & ~PASSABLE:
-        home.folder.chmod(PRIVATE)
+        home.folder.chmod(PASSABLE if home.base.parent == home.folder else PRIVATE)
     return home
 
 
