@@ -26,7 +26,10 @@ def json_text(field: str, value: object) -> str:
     if value == {}:
         return "{}"
     _check_json(field, value, depth=1)
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = _dumped(value)
+    if "-0.0" in text:
+        # PostgreSQL's jsonb has no negative zero, so nowhere is one kept.
+        text = _dumped(_with_positive_zeros(value))
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -84,6 +87,23 @@ def _integer(digits: str) -> int | float:
     # on the way in, so such digits can only be a float.
     number = int(digits) if len(digits) < len(str(INTEGER_MAX)) + 2 else None
     return number if number is not None and abs(number) <= INTEGER_MAX else float(digits)
+
+
+def _dumped(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _with_positive_zeros(value: object) -> object:
+    match value:
+        case dict():
+            items = cast("dict[str, object]", value).items()
+            return {key: _with_positive_zeros(item) for key, item in items}
+        case list():
+            return [_with_positive_zeros(item) for item in cast("list[object]", value)]
+        case float():
+            return value or 0.0
+        case _:
+            return value
 
 
 def _check_json(field: str, value: object, depth: int) -> None:

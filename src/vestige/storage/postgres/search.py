@@ -27,7 +27,7 @@ from vestige.storage.postgres.rows import (
     signature_of,
 )
 from vestige.storage.text import parse_query
-from vestige.storage.vectors import unit
+from vestige.storage.vectors import dimension_of, unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -104,6 +104,7 @@ class Shape:
         has_vector: whether there is a vector leg.
         has_required: whether phrases must occur.
         has_excluded: whether phrases must not occur.
+        dimension: of the vectors, where the index depends on it, else 0.
     """
 
     scope: Scope
@@ -112,6 +113,7 @@ class Shape:
     has_vector: bool = True
     has_required: bool = False
     has_excluded: bool = False
+    dimension: int = 0
 
 
 async def search(session: Session, query: SearchQuery, limit: int) -> list[SearchResult]:
@@ -143,6 +145,9 @@ async def search(session: Session, query: SearchQuery, limit: int) -> list[Searc
         has_vector=query.embedding is not None,
         has_required=text is not None and bool(text.phrases),
         has_excluded=text is not None and bool(text.excluded),
+        dimension=vectors.indexed_dimension(
+            0 if query.embedding is None else dimension_of(query.embedding)
+        ),
     )
     rows = await session.db.rows(statement(shape), values)
     if query.embedding is not None:
@@ -172,7 +177,7 @@ def statement(shape: Shape) -> LiteralString:
             )
         )
     if shape.has_vector:
-        parts.append(vectors.leg(conditions, is_adaptive=is_adaptive))
+        parts.append(vectors.leg(conditions, dimension=shape.dimension, is_adaptive=is_adaptive))
     if not shape.has_vector:
         parts.append(FUSED_FTS)
     else:

@@ -25,6 +25,10 @@ SETTINGS: Final[Mapping[str, str]] = {
     # A filter's memories are kept in memory while they are compared.
     "work_mem": "16MB",
 }
+# Longer vectors are indexed at half precision, and those longer than that not at all.
+VECTOR_INDEX_MAX: Final = 2_000
+HALFVEC_INDEX_MAX: Final = 4_000
+DIGITS: Final[tuple[LiteralString, ...]] = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
 # A filter that keeps fewer memories than this is searched without the index, which does not find
 # the nearest of a few when they lie away from the query.
 EXACT_BELOW_ROWS: Final = 6_000
@@ -41,21 +45,18 @@ model AS MATERIALIZED (
 MEMORIES: Final = """
 SELECT m.id, m.embedding FROM knowledge_nodes AS m
 WHERE m.embedding IS NOT NULL"""
-MEMORIES_ORDER: Final = """
-ORDER BY m.embedding <=> (SELECT vector FROM model) LIMIT :depth::int"""
+MEMORIES_LIMIT: Final = " LIMIT :depth::int"
 WINDOWS: Final = """
 SELECT w.memory_id AS id, w.embedding FROM memory_windows AS w"""
-WINDOWS_ORDER: Final = """
-ORDER BY w.embedding <=> (SELECT vector FROM model) LIMIT :depth::int * :windows_per_memory::int"""
-NARROW: Final = "(SELECT is_narrow FROM scope)"
-WIDE: Final = f" AND NOT {NARROW}"
-KEPT_MEMORIES: Final = f"""
+WINDOWS_LIMIT: Final = " LIMIT :depth::int * :windows_per_memory::int"
+WIDE: Final = " AND NOT (SELECT is_narrow FROM scope)"
+KEPT_MEMORIES: Final = """
 SELECT k.id, k.embedding FROM kept AS k
-WHERE {NARROW} AND k.embedding IS NOT NULL"""
-KEPT_WINDOWS: Final = f"""
+WHERE (SELECT is_narrow FROM scope) AND k.embedding IS NOT NULL"""
+KEPT_WINDOWS: Final = """
 SELECT w.memory_id AS id, w.embedding FROM kept AS k
 JOIN memory_windows AS w ON w.memory_id = k.id
-WHERE {NARROW}"""
+WHERE (SELECT is_narrow FROM scope)"""
 # A vector that no other leads to, as may happen behind many equal ones, is not found by the index.
 # Where it returns too few, all are compared.
 TOO_FEW: Final = " AND (SELECT count(*) FROM nearest) < :depth::int"
@@ -73,25 +74,28 @@ vector_leg AS MATERIALIZED (
 )"""
 
 
-def leg(conditions: LiteralString, *, is_adaptive: bool) -> LiteralString:
-    """Return the expressions `near` and `vector_leg` of a search.
+def leg(conditions: LiteralString, *, dimension: int, is_adaptive: bool) -> LiteralString:
+    """Return the expressions of a search up to `vector_leg`.
 
     Args:
         conditions: on a memory `m`, each with AND in front.
+        dimension: of the vectors.
         is_adaptive: whether an expression `scope` says if the filter keeps few memories, which an
             expression `kept` then holds.
     """
     gate: LiteralString = WIDE if is_adaptive else ""
-    memories, windows = MEMORIES + conditions, WINDOWS + _window_conditions(conditions)
+    memories: LiteralString = MEMORIES + conditions + gate
+    windows: LiteralString = WINDOWS + _window_conditions(conditions) + gate
+    nearest: LiteralString = memories + _order(dimension, "m") + MEMORIES_LIMIT
+    nearest_windows: LiteralString = windows + _order(dimension, "w") + WINDOWS_LIMIT
     parts: list[LiteralString] = [
         "\nSELECT id, embedding FROM nearest",
-        windows + gate + WINDOWS_ORDER,
-        memories + gate + TOO_FEW,
-        windows + gate + TOO_FEW,
+        nearest_windows,
+        memories + TOO_FEW,
+        windows + TOO_FEW,
     ]
     if is_adaptive:
         parts += [KEPT_MEMORIES, KEPT_WINDOWS]
-    nearest: LiteralString = memories + gate + MEMORIES_ORDER
     near: LiteralString = "\n) UNION ALL (".join(parts)
     return (
         "\nnearest AS MATERIALIZED ("
@@ -100,6 +104,24 @@ def leg(conditions: LiteralString, *, is_adaptive: bool) -> LiteralString:
         + near
         + "\n)),"
         + VECTOR_LEG
+    )
+
+
+def indexed_dimension(dimension: int) -> int:
+    """Return the dimension that the text of a search depends on; 0 where it is the same for all."""
+    return dimension if VECTOR_INDEX_MAX < dimension <= HALFVEC_INDEX_MAX else 0
+
+
+def _order(dimension: int, table: LiteralString) -> LiteralString:
+    """Return the order by distance, in the words of the index."""
+    column: LiteralString = table + ".embedding"
+    if not indexed_dimension(dimension):
+        return "\nORDER BY " + column + " <=> (SELECT vector FROM model)"
+    # A number as text that the type checker knows to hold nothing but digits.
+    number: LiteralString = "".join([DIGITS[int(digit)] for digit in str(dimension)])
+    half: LiteralString = "::halfvec(" + number + ")"
+    return (
+        "\nORDER BY l2_normalize(" + column + ")" + half + " <=> (SELECT vector FROM model)" + half
     )
 
 

@@ -1,5 +1,6 @@
 -- The tables of a store. Differs from sqlite: ids, times, lists, objects and vectors have types of
 -- their own, and GIN indexes take the place of tables for tags, domains and sharing.
+-- What is sorted is sorted as sqlite does, by code point ("C").
 -- {text_search} is the text search configuration, chosen when the store is made.
 
 CREATE EXTENSION IF NOT EXISTS vector;
@@ -47,7 +48,7 @@ CREATE TABLE embedding_model (
 );
 
 CREATE TABLE domains (
-    id text PRIMARY KEY,
+    id text COLLATE "C" PRIMARY KEY,
     label text NOT NULL,
     centroid vector,
     top_terms text[] NOT NULL DEFAULT '{}',
@@ -89,13 +90,13 @@ CREATE TABLE knowledge_nodes (
     content text NOT NULL,
     -- What the server's parser cannot see in the content; see storage/text.py.
     search_terms text NOT NULL DEFAULT '',
-    node_type text NOT NULL DEFAULT 'general',
+    node_type text COLLATE "C" NOT NULL DEFAULT 'general',
     tags text[] NOT NULL DEFAULT '{}',
     metadata jsonb NOT NULL DEFAULT '{}',
     domains text[] NOT NULL DEFAULT '{}',
     domain_scores jsonb NOT NULL DEFAULT '{}',
     embedding vector,
-    codebase text,
+    codebase text COLLATE "C",
     owner_user_id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000001'
         REFERENCES users (id),
     visibility text NOT NULL DEFAULT 'private'
@@ -146,7 +147,7 @@ CREATE INDEX idx_scheduling_last_review ON scheduling (last_review);
 CREATE TABLE edges (
     source_id uuid NOT NULL REFERENCES knowledge_nodes (id) ON DELETE CASCADE,
     target_id uuid NOT NULL REFERENCES knowledge_nodes (id) ON DELETE CASCADE,
-    edge_type text NOT NULL DEFAULT 'related',
+    edge_type text COLLATE "C" NOT NULL DEFAULT 'related',
     weight double precision NOT NULL DEFAULT 1.0,
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (source_id, target_id, edge_type)

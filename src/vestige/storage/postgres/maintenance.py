@@ -1,0 +1,95 @@
+"""Counts, sizes, health and tidying up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, LiteralString, cast
+
+from vestige.models import StoreStats
+from vestige.storage.postgres import registry, schema
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from vestige.storage.postgres.connection import Session
+
+COUNTS: Final = """
+SELECT
+    (SELECT count(*) FROM knowledge_nodes),
+    (SELECT count(*) FROM knowledge_nodes WHERE embedding IS NOT NULL),
+    (SELECT count(*) FROM memory_windows),
+    (SELECT count(*) FROM edges),
+    (SELECT count(*) FROM review_events),
+    (SELECT count(*) FROM domains),
+    (SELECT count(*) FROM scheduling WHERE next_review <= $1)
+"""
+SELECT_SPAN: Final = "SELECT min(created_at), max(created_at) FROM knowledge_nodes"
+COUNT_TYPES: Final = (
+    "SELECT node_type, count(*) AS n FROM knowledge_nodes GROUP BY node_type"
+    " ORDER BY n DESC, node_type"
+)
+COUNT_CODEBASES: Final = (
+    "SELECT codebase, count(*) AS n FROM knowledge_nodes WHERE codebase IS NOT NULL"
+    " GROUP BY codebase ORDER BY n DESC, codebase"
+)
+SELECT_SIZE: Final = (
+    "SELECT coalesce(sum(pg_total_relation_size(to_regclass(name))), 0)::bigint"
+    " FROM unnest($1::text[]) AS name"
+)
+BROKEN_INDEXES: Final = """
+SELECT c.relname FROM pg_index AS i
+JOIN pg_class AS c ON c.oid = i.indexrelid
+WHERE i.indrelid = ANY (
+    SELECT to_regclass(name) FROM unnest($1::text[]) AS name
+) AND NOT (i.indisvalid AND i.indisready)
+ORDER BY c.relname
+"""
+# Its own transaction, and not inside one: the server refuses VACUUM there.
+VACUUM: Final = (
+    "VACUUM (ANALYZE) knowledge_nodes, memory_windows, scheduling, edges, review_events, domains,"
+    " users, groups, group_memberships, embedding_model"
+)
+
+
+async def health(session: Session) -> str | None:
+    """Return what is wrong with the store, or None."""
+    await schema.check_current(session)
+    broken = await session.db.rows(BROKEN_INDEXES, (list(schema.TABLES),))
+    if broken:
+        names = ", ".join(cast("str", name) for (name,) in broken)
+        return f"not usable, because building it was interrupted: {names}"
+    return None
+
+
+async def get_stats(session: Session, now: datetime) -> StoreStats:
+    counts = cast("tuple[int, ...]", await session.db.row(COUNTS, (now,)))
+    memories, embedded, windows, edges, events, domains, due = counts
+    span = await session.db.row(SELECT_SPAN)
+    oldest, newest = cast("tuple[datetime | None, datetime | None]", span)
+    size = await session.db.value(SELECT_SIZE, (list(schema.TABLES),))
+    return StoreStats(
+        backend="postgres",
+        location=session.location,
+        schema_version=await schema.version(session),
+        model=await registry.registered_model(session),
+        memory_count=memories,
+        embedded_count=embedded,
+        window_count=windows,
+        edge_count=edges,
+        review_event_count=events,
+        domain_count=domains,
+        due_count=due,
+        size_bytes=cast("int", size),
+        oldest_created_at=oldest,
+        newest_created_at=newest,
+        node_types=await _counts(session, COUNT_TYPES),
+        codebases=await _counts(session, COUNT_CODEBASES),
+    )
+
+
+async def vacuum(session: Session) -> None:
+    """Give dead rows free, and refresh what the planner knows of the tables."""
+    await session.db.run(VACUUM)
+
+
+async def _counts(session: Session, sql: LiteralString) -> dict[str, int]:
+    return {cast("str", name): cast("int", n) for name, n in await session.db.rows(sql)}
