@@ -57,6 +57,8 @@ KEPT_WINDOWS: Final = """
 SELECT w.memory_id AS id, w.embedding FROM kept AS k
 JOIN memory_windows AS w ON w.memory_id = k.id
 WHERE (SELECT is_narrow FROM scope)"""
+UNION: Final = "\n) UNION ALL ("
+NEAREST: Final = "\nSELECT id, embedding FROM nearest"
 # A vector that no other leads to, as may happen behind many equal ones, is not found by the index.
 # Where it returns too few, all are compared.
 TOO_FEW: Final = " AND (SELECT count(*) FROM nearest) < :depth::int"
@@ -88,15 +90,10 @@ def leg(conditions: LiteralString, *, dimension: int, is_adaptive: bool) -> Lite
     windows: LiteralString = WINDOWS + _window_conditions(conditions) + gate
     nearest: LiteralString = memories + _order(dimension, "m") + MEMORIES_LIMIT
     nearest_windows: LiteralString = windows + _order(dimension, "w") + WINDOWS_LIMIT
-    parts: list[LiteralString] = [
-        "\nSELECT id, embedding FROM nearest",
-        nearest_windows,
-        memories + TOO_FEW,
-        windows + TOO_FEW,
-    ]
+    near: LiteralString = NEAREST + UNION + nearest_windows
+    near = near + UNION + memories + TOO_FEW + UNION + windows + TOO_FEW
     if is_adaptive:
-        parts += [KEPT_MEMORIES, KEPT_WINDOWS]
-    near: LiteralString = "\n) UNION ALL (".join(parts)
+        near = near + UNION + KEPT_MEMORIES + UNION + KEPT_WINDOWS
     return (
         "\nnearest AS MATERIALIZED ("
         + nearest
