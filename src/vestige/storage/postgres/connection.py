@@ -34,6 +34,7 @@ from vestige.storage.postgres.errors import (
     translated,
     unreachable,
 )
+from vestige.storage.postgres.frequencies import WordStatistics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -71,6 +72,7 @@ class Session:
         options: the section [storage.postgres].
         location: server and database, without a password.
         signature: the model that the store's handle is bound to, None before `register_model`.
+        statistics: what the store knows of its words, the same for all its connections.
     """
 
     db: Connection
@@ -78,6 +80,7 @@ class Session:
     options: PostgresSettings
     location: str
     signature: ModelSignature | None = None
+    statistics: WordStatistics = field(default_factory=WordStatistics)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -102,6 +105,7 @@ class Database:
         local_settings: what each transaction sets first, because the connection could not.
         signature: the model that the store's handle is bound to, None before `register_model`.
         on_close: called once after the pool is closed.
+        statistics: what searches know of the words in the store.
     """
 
     pool: Pool
@@ -112,6 +116,7 @@ class Database:
     local_settings: dict[str, str] = field(default_factory=dict)
     signature: ModelSignature | None = None
     on_close: Callable[[], Awaitable[None]] | None = None
+    statistics: WordStatistics = field(default_factory=WordStatistics)
     _is_closed: bool = False
     _prepared: WeakSet[asyncpg.Connection[asyncpg.Record]] = field(default_factory=WeakSet)
 
@@ -278,6 +283,7 @@ class Database:
             options=self.options,
             location=self.location,
             signature=self.signature,
+            statistics=self.statistics,
         )
 
     def _is_old(self, raw: Proxy) -> bool:
