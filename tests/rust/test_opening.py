@@ -23,8 +23,9 @@ from rust.files import a_file, add_node, execute, memories, opened
 from sqlite.databases import OTHER_PROGRAM, fingerprint, run_sql
 from vestige.errors import StoreUnavailableError
 from vestige.models import TransferTable
-from vestige.storage.rust.snapshot import Snapshot
+from vestige.storage.rust.files import check_file
 from vestige.storage.rust.source import RustSource
+from vestige.storage.sqlite.snapshot import Snapshot
 from vestige.storage.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ def writing(path: Path, times: int) -> Callable[[float], None]:
 
 def test_a_file_that_changes_while_it_is_copied_is_copied_again(tmp_path: Path) -> None:
     path = a_file(tmp_path / "vestige.db")
-    copy = Snapshot(path)
+    copy = Snapshot(path, check_file)
     try:
         copy.take(pause=writing(path, times=5))
         assert copy.path.read_bytes() == path.read_bytes()
@@ -224,7 +225,7 @@ def test_a_file_that_changes_while_it_is_copied_is_copied_again(tmp_path: Path) 
 
 def test_a_file_that_never_rests_is_given_up_with_the_reason(tmp_path: Path) -> None:
     path = a_file(tmp_path / "vestige.db")
-    copy = Snapshot(path)
+    copy = Snapshot(path, check_file)
     try:
         with pytest.raises(StoreUnavailableError, match="a process is writing to it"):
             copy.take(pause=writing(path, times=10_000))
@@ -246,7 +247,7 @@ def test_bytes_that_change_without_a_new_time_are_noticed(tmp_path: Path) -> Non
                 file.write(b"\x07")
             os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
-    copy = Snapshot(path)
+    copy = Snapshot(path, check_file)
     try:
         copy.take(pause=pause)
         assert copy.path.read_bytes() == path.read_bytes()
@@ -274,7 +275,7 @@ async def test_a_missing_temporary_folder_is_named(
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
 def test_a_full_disk_says_how_much_space_there_is(tmp_path: Path) -> None:
-    copy = Snapshot(a_file(tmp_path / "vestige.db"))
+    copy = Snapshot(a_file(tmp_path / "vestige.db"), check_file)
     try:
         copy.path.symlink_to("/dev/full")
         with pytest.raises(StoreUnavailableError, match="No space left") as caught:
@@ -303,7 +304,7 @@ def test_starting_the_program_loads_nothing_of_it() -> None:
 def test_a_rollback_journal_goes_along(tmp_path: Path) -> None:
     path = a_file(tmp_path / "vestige.db")
     shutil.copy(path, tmp_path / "vestige.db-journal")
-    copy = Snapshot(path)
+    copy = Snapshot(path, check_file)
     try:
         copy.take(pause=lambda _: None)
         assert Path(f"{copy.path}-journal").exists()

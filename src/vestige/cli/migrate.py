@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
+from vestige.cli.copy import copy
 from vestige.cli.inputs import ask, need_terminal
 from vestige.cli.options import ConfigOption, DataDirOption, JsonOption, YesOption, example
 from vestige.cli.output import note, print_json, print_line, print_table
@@ -34,6 +35,14 @@ def migrate_group(*, config_file: ConfigOption = None, data_dir: DataDirOption =
     """Show and steer the schema of the store."""
     # The options that stand here are taken up by the command: see options.py.
     del config_file, data_dir
+
+
+commands.command(
+    epilog=example(
+        "vestige migrate copy --from sqlite --to postgres --postgres-url postgresql://me@db/memory",
+        "vestige migrate copy --from rust --sqlite-path ~/old/vestige.db --to sqlite --reembed",
+    )
+)(copy)
 
 
 @commands.command(epilog=example("vestige migrate info"))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 from vestige.errors import StoreUnavailableError
 from vestige.models import TransferTable
+from vestige.storage.rust.files import OWN_STORE_HINT
 from vestige.storage.rust.findings import CopiedTable, SkippedTable
-from vestige.storage.rust.snapshot import OWN_STORE_HINT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

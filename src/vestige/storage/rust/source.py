@@ -11,8 +11,9 @@ from vestige.errors import StoreUnavailableError
 from vestige.storage.limits import check_page
 from vestige.storage.rust.connection import Reader, Worker
 from vestige.storage.rust.contents import Contents
-from vestige.storage.rust.snapshot import Snapshot
+from vestige.storage.rust.files import check_file
 from vestige.storage.rust.values import EPOCH
+from vestige.storage.sqlite.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -114,7 +115,7 @@ class _Opening:
         self._reader: Reader | None = None
 
     def run(self) -> tuple[Snapshot, Reader, Contents]:
-        self._snapshot = snapshot = Snapshot(self._path)
+        self._snapshot = snapshot = Snapshot(self._path, check_file)
         snapshot.take(pause=self._pause)
         self._reader = reader = Reader(snapshot.path, str(self._path))
         reader.prepare()
