@@ -160,8 +160,8 @@ def _hits(
 ) -> _Hits:
     """Return which allowed memories hold which terms, the first one if it is required."""
     held = [session.db.integers(HOLDERS, (term.match,)) for term in terms]
-    kept = held if allowed is None else [keys[np.isin(keys, allowed)] for keys in held]
-    used = [keys[np.isin(keys, kept[0])] for keys in kept] if is_required else kept
+    kept = held if allowed is None else [keys[_are_in(keys, allowed)] for keys in held]
+    used = [keys[_are_in(keys, kept[0])] for keys in kept] if is_required else kept
     return _Hits(
         keys=np.concatenate([np.empty(0, dtype=np.int64), *used]),
         terms=np.repeat(np.arange(len(used)), [keys.size for keys in used]),
@@ -194,10 +194,16 @@ def _scores(
     else:
         rows = session.db.rows(RANKS, bound)
     places, keys, ranks = (np.array(column) for column in zip(*rows, strict=True))
-    is_candidate = np.isin(keys, candidates)
+    is_candidate = _are_in(keys, candidates)
     weighted = (ranks * np.array(weights)[places])[is_candidate]
     keys, owners = np.unique(keys[is_candidate], return_inverse=True)
     return keys, _sums(owners, -weighted)
+
+
+def _are_in(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.bool_]:
+    # By a table, whose size is the highest key: to sort instead, numpy imports its masked arrays,
+    # 20 ms of every `vestige recall`.
+    return np.isin(keys, wanted, kind="table")
 
 
 def _sums(places: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
