@@ -32,11 +32,11 @@ Source: TypeAlias = Literal["memory", "window"]
 CHUNK_SLOTS: Final = 256
 # A search narrows down in three steps: so many of the nearest by Hamming distance, so many of these
 # by the products of the query with their bits, and those exactly. Measured on 32,000 sentences of
-# real text, the ten nearest are among the 200 left for 100.0 %; the nearest 200 by Hamming distance
+# real text, the ten nearest are among the 300 left for 100.0 %; the nearest 200 by Hamming distance
 # alone hold 99.2 % of them, and to read a vector costs as much as ten of the products.
 CANDIDATES_MIN: Final = 1000
 CANDIDATES_FACTOR: Final = 8  # times the depth
-RESCORED_MIN: Final = 200
+RESCORED_MIN: Final = 300
 RESCORED_FACTOR: Final = 2  # times the depth
 
 SELECT_CHUNK: Final = "SELECT owners, codes FROM vector_chunks WHERE source = ? AND chunk = ?"
