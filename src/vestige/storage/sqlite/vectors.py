@@ -61,13 +61,13 @@ ALL_VECTORS: Final[dict[Source, LiteralString]] = {
 }
 RESCORE: Final[dict[str, LiteralString]] = {
     "memory": (
-        "SELECT key, embedding FROM knowledge_nodes"
-        " WHERE key IN (SELECT value FROM json_each(?)) AND embedding IS NOT NULL"
+        "SELECT m.key, m.embedding FROM json_each(?) AS slot"
+        " CROSS JOIN knowledge_nodes AS m ON m.key = slot.value WHERE m.embedding IS NOT NULL"
     ),
     "window": (
-        "SELECT m.key, w.embedding FROM memory_windows AS w"
-        " JOIN knowledge_nodes AS m ON m.id = w.memory_id"
-        " WHERE w.key IN (SELECT value FROM json_each(?))"
+        "SELECT m.key, w.embedding FROM json_each(?) AS slot"
+        " CROSS JOIN memory_windows AS w ON w.key = slot.value"
+        " CROSS JOIN knowledge_nodes AS m ON m.id = w.memory_id"
     ),
 }
 
