@@ -110,3 +110,10 @@ async def test_vectors_that_are_equal_are_not_cut_apart(store: SqliteStore) -> N
     await store.insert_many(equal)
     hits = await store.vector_search(vector, 10)
     assert [hit.record.id for hit in hits] == sorted(memory.id for memory in equal)[:10]
+
+
+async def test_the_length_of_a_query_does_not_change_what_is_near(store: SqliteStore) -> None:
+    (query,) = clustered(5, 1)
+    near = [hit.record.id for hit in await store.vector_search(query, 10)]
+    longest = (query * np.float32(3e38 / np.abs(query).max())).astype(np.float32)
+    assert [hit.record.id for hit in await store.vector_search(longest, 10)] == near

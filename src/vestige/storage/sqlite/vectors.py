@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal, LiteralString, NamedTuple, Typ
 import numpy as np
 
 from vestige.storage.sqlite.rows import list_text
-from vestige.storage.vectors import cosine_similarities, matrix_of, vector_of
+from vestige.storage.vectors import cosine_similarities, matrix_of, unit, vector_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -217,7 +217,7 @@ def _closest(
     columns = np.ascontiguousarray(bits.codes[:, slots].T).view(np.uint8)
     signs = np.unpackbits(columns, axis=1, count=query.size)
     # Not a matrix product: BLAS may round equal rows differently, and equal bits must tie.
-    products = np.einsum("ij,j->i", signs, query)
+    products = np.einsum("ij,j->i", signs, unit(query))
     return slots[products >= np.partition(products, -wanted)[-wanted]]
 
 
