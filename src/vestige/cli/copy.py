@@ -44,23 +44,37 @@ FromOption = Annotated[SourceKind, typer.Option("--from", help="What to copy fro
 ToOption = Annotated[DestinationKind, typer.Option("--to", help="What to copy to.")]
 SqlitePathOption = Annotated[
     Path | None,
-    typer.Option("--sqlite-path", help="The file of --from sqlite or rust, or else of --to."),
+    typer.Option(
+        "--sqlite-path", metavar="FILE", help="The file of --from sqlite or rust, or else of --to."
+    ),
 ]
 PostgresUrlOption = Annotated[
     str | None,
-    typer.Option("--postgres-url", help="The server of --from postgres, or else of --to."),
+    typer.Option(
+        "--postgres-url", metavar="URL", help="The server of --from postgres, or else of --to."
+    ),
 ]
 ToSqlitePathOption = Annotated[
-    Path | None, typer.Option("--to-sqlite-path", help="The file of --to, if both are files.")
+    Path | None,
+    typer.Option("--to-sqlite-path", metavar="FILE", help="The file of --to, if both are files."),
 ]
 ToPostgresUrlOption = Annotated[
-    str | None, typer.Option("--to-postgres-url", help="The server of --to, if both are servers.")
+    str | None,
+    typer.Option(
+        "--to-postgres-url", metavar="URL", help="The server of --to, if both are servers."
+    ),
 ]
 BatchSizeOption = Annotated[
-    int, typer.Option("--batch-size", min=1, max=1000, help="Rows that are written at once.")
+    int,
+    typer.Option(
+        "--batch-size", metavar="ROWS", min=1, max=1000, help="How many rows are written at once."
+    ),
 ]
 MaxConnectionsOption = Annotated[
-    int, typer.Option("--max-connections", min=1, max=100, help="To the server of --to.")
+    int,
+    typer.Option(
+        "--max-connections", metavar="COUNT", min=1, max=100, help="Connections to a server."
+    ),
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Count rows, and write nothing.")]
 UpgradeOption = Annotated[
