@@ -246,6 +246,7 @@ async def test_domains_go_with_their_centroid(tmp_path: Path) -> None:
 async def test_a_card_of_the_scheduler_is_kept_with_its_memory(tmp_path: Path) -> None:
     path = a_file(tmp_path / "vestige.db")
     add(path, "fsrs_cards", memory_id=add_node(path), state="review", reps=4)
+    add(path, "fsrs_cards", memory_id="gone")
     memory, report = await the_memory(path)
     assert memory.record.metadata["fsrs_cards"] == {
         "difficulty": 5.0,
@@ -254,7 +255,8 @@ async def test_a_card_of_the_scheduler_is_kept_with_its_memory(tmp_path: Path) -
         "reps": 4,
         "lapses": 0,
     }
-    assert "fsrs_cards" in {table.name for table in report.copied}
+    assert {table.name: table.rows for table in report.copied}["fsrs_cards"] == 1
+    assert {table.name: table.rows for table in report.skipped}["fsrs_cards"] == 1
 
 
 async def test_an_empty_file_has_no_rows_and_no_model(tmp_path: Path) -> None:
