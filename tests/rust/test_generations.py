@@ -13,6 +13,7 @@ from rust.files import (
     CREATED,
     DIMENSION,
     GENERATIONS,
+    Cell,
     a_file,
     add,
     add_access,
@@ -246,6 +247,7 @@ async def test_domains_go_with_their_centroid(tmp_path: Path) -> None:
 async def test_a_card_of_the_scheduler_is_kept_with_its_memory(tmp_path: Path) -> None:
     path = a_file(tmp_path / "vestige.db")
     add(path, "fsrs_cards", memory_id=add_node(path), state="review", reps=4)
+    add(path, "fsrs_cards", memory_id="gone")
     memory, report = await the_memory(path)
     assert memory.record.metadata["fsrs_cards"] == {
         "difficulty": 5.0,
@@ -254,7 +256,8 @@ async def test_a_card_of_the_scheduler_is_kept_with_its_memory(tmp_path: Path) -
         "reps": 4,
         "lapses": 0,
     }
-    assert "fsrs_cards" in {table.name for table in report.copied}
+    assert {table.name: table.rows for table in report.copied}["fsrs_cards"] == 1
+    assert {table.name: table.rows for table in report.skipped}["fsrs_cards"] == 1
 
 
 async def test_an_empty_file_has_no_rows_and_no_model(tmp_path: Path) -> None:
@@ -264,3 +267,36 @@ async def test_an_empty_file_has_no_rows_and_no_model(tmp_path: Path) -> None:
         assert not any((await source.counts()).values())
         assert not any((await everything(source)).values())
         assert {table.name for table in source.report().skipped} == {"schema_version"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "codebase"),
+    [
+        ({"tags": '["pattern","codebase","codebase:ledger"]'}, "ledger"),
+        ({"tags": '["a","codebase:first","codebase:second"]'}, "first"),
+        ({"tags": '["codebase"]', "node_type": "pattern", "source": "ledger"}, "ledger"),
+        ({"tags": '["codebase"]', "node_type": "fact", "source": "chat"}, None),
+        ({"tags": '["pattern"]', "node_type": "pattern", "source": "chat"}, None),
+        ({"tags": '["codebase:"]'}, None),
+        ({"tags": '["codebase:tag"]', "codebase": "column"}, "column"),
+        ({"codebase": ""}, None),
+        ({"source": "chat"}, None),
+    ],
+)
+async def test_the_codebase_is_what_a_tag_or_the_codebase_tool_names(
+    cells: dict[str, Cell], codebase: str | None, tmp_path: Path
+) -> None:
+    path = a_file(tmp_path / "vestige.db", "people 15")
+    add_node(path, 1, **cells)
+    memory, report = await the_memory(path)
+    assert memory.record.codebase == codebase
+    assert not report.adjusted
+
+
+async def test_a_codebase_that_is_too_long_is_kept_in_the_metadata(tmp_path: Path) -> None:
+    path = a_file(tmp_path / "vestige.db", "people 15")
+    add_node(path, codebase="x" * 257)
+    memory, report = await the_memory(path)
+    assert memory.record.codebase is None
+    assert memory.record.metadata["codebase"] == "x" * 257
+    assert changes(report) == {"codebase: too long, kept in metadata": 1}

@@ -6,14 +6,12 @@ import asyncio
 import gzip
 import hashlib
 import os
-import shutil
 import sqlite3
 import stat
 import subprocess
 import sys
 import tempfile
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,13 +21,11 @@ from rust.files import a_file, add_node, execute, memories, opened
 from sqlite.databases import OTHER_PROGRAM, fingerprint, run_sql
 from vestige.errors import StoreUnavailableError
 from vestige.models import TransferTable
-from vestige.storage.rust.files import check_file
 from vestige.storage.rust.source import RustSource
-from vestige.storage.sqlite.snapshot import Snapshot
 from vestige.storage.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
 
 def noise(size: int) -> bytes:
@@ -200,61 +196,6 @@ async def test_the_copy_is_private_and_gone_after_the_last_close(
         await source.counts()
 
 
-def writing(path: Path, times: int) -> Callable[[float], None]:
-    """Return a pause in which another process writes to the file, the first so many times."""
-    count = 0
-
-    def pause(seconds: float) -> None:
-        nonlocal count
-        if seconds == 0 and count < times:
-            count += 1
-            os.utime(path, ns=(count, count))
-
-    return pause
-
-
-def test_a_file_that_changes_while_it_is_copied_is_copied_again(tmp_path: Path) -> None:
-    path = a_file(tmp_path / "vestige.db")
-    copy = Snapshot(path, check_file)
-    try:
-        copy.take(pause=writing(path, times=5))
-        assert copy.path.read_bytes() == path.read_bytes()
-    finally:
-        copy.close()
-
-
-def test_a_file_that_never_rests_is_given_up_with_the_reason(tmp_path: Path) -> None:
-    path = a_file(tmp_path / "vestige.db")
-    copy = Snapshot(path, check_file)
-    try:
-        with pytest.raises(StoreUnavailableError, match="a process is writing to it"):
-            copy.take(pause=writing(path, times=10_000))
-    finally:
-        copy.close()
-
-
-def test_bytes_that_change_without_a_new_time_are_noticed(tmp_path: Path) -> None:
-    path = a_file(tmp_path / "vestige.db")
-    status = path.stat()
-    is_changed = False
-
-    def pause(seconds: float) -> None:
-        nonlocal is_changed
-        if seconds == 0 and not is_changed:
-            is_changed = True
-            with path.open("r+b") as file:
-                file.seek(60)  # the place of the user version in the header
-                file.write(b"\x07")
-            os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-
-    copy = Snapshot(path, check_file)
-    try:
-        copy.take(pause=pause)
-        assert copy.path.read_bytes() == path.read_bytes()
-    finally:
-        copy.close()
-
-
 async def test_a_caller_that_gives_up_leaves_no_copy(copies: Path, tmp_path: Path) -> None:
     path = a_file(tmp_path / "vestige.db")
     task = asyncio.create_task(RustSource.open(path, clock=ManualClock()))
@@ -273,18 +214,6 @@ async def test_a_missing_temporary_folder_is_named(
     assert "TMPDIR" in (await refusal(path)).hint
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
-def test_a_full_disk_says_how_much_space_there_is(tmp_path: Path) -> None:
-    copy = Snapshot(a_file(tmp_path / "vestige.db"), check_file)
-    try:
-        copy.path.symlink_to("/dev/full")
-        with pytest.raises(StoreUnavailableError, match="No space left") as caught:
-            copy.take(pause=lambda _: None)
-        assert "bytes free" in caught.value.hint
-    finally:
-        copy.close()
-
-
 def test_starting_the_program_loads_nothing_of_it() -> None:
     code = (
         "import sys, vestige, vestige.cli.app;"
@@ -299,14 +228,3 @@ def test_starting_the_program_loads_nothing_of_it() -> None:
         timeout=60,
     )
     assert run.stdout.strip() == "[]"
-
-
-def test_a_rollback_journal_goes_along(tmp_path: Path) -> None:
-    path = a_file(tmp_path / "vestige.db")
-    shutil.copy(path, tmp_path / "vestige.db-journal")
-    copy = Snapshot(path, check_file)
-    try:
-        copy.take(pause=lambda _: None)
-        assert Path(f"{copy.path}-journal").exists()
-    finally:
-        copy.close()

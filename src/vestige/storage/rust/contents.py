@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final, cast
 
 from vestige.errors import InvalidInputError
 from vestige.models import TransferPage, TransferTable
-from vestige.storage.rust.findings import Findings, RowNotes, SkippedTable
+from vestige.storage.rust.findings import Findings, RowNotes
 from vestige.storage.rust.ids import Ids
-from vestige.storage.rust.layout import ACCESS_LOG, CARDS, MEMORIES, SOURCES, read_layout
+from vestige.storage.rust.layout import CARDS, MEMORIES, SOURCES, read_layout
 from vestige.storage.rust.memories import memory_of
 from vestige.storage.rust.others import domain_of, edge_of, group_of, membership_of, user_of
 from vestige.storage.rust.pages import STATEMENTS, read_cards, read_page
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 FIRST_ROWID: Final = -(2**63)
 LAST_ROWID: Final = 2**63 - 1
 WITH_IDS: Final = (MEMORIES, "users", "groups")
-NOT_REVIEWS: Final = "suppressed or no longer suppressed: not a review"
 
 
 class Contents:
@@ -66,19 +65,15 @@ class Contents:
 
     def report(self) -> SourceReport:
         """Return what was found so far."""
-        skipped = list(self._vectors.skipped)
-        if self._layout.not_reviews:
-            skipped.append(
-                SkippedTable(name=ACCESS_LOG, rows=self._layout.not_reviews, reason=NOT_REVIEWS)
-            )
+        parts = (*self._vectors.skipped, *self._layout.skipped_parts())
         left_out: Counter[str] = Counter()
-        for part in skipped:
+        for part in parts:
             left_out[part.name] += part.rows
         return self._findings.report(
             path=str(self._path),
             schema_version=self._layout.schema_version,
             copied=self._layout.copied(left_out),
-            skipped=(*self._layout.skipped(), *skipped),
+            skipped=(*self._layout.skipped(), *parts),
         )
 
     def page(self, table: TransferTable, after: str | None, limit: int) -> TransferPage:

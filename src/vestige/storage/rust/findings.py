@@ -199,7 +199,9 @@ def shown(value: object) -> str:
         return f"x'{head.hex()}'" + (f"... ({len(value)} bytes)" if head != value else "")
     text = value if isinstance(value, str) else str(value)
     head = text[:VALUE_MAX_CHARACTERS]
-    cleaned = "".join(character if character.isprintable() else "�" for character in head)
+    cleaned = head
+    if not head.isprintable():
+        cleaned = "".join(character if character.isprintable() else "�" for character in head)
     return cleaned + (f"... ({len(text)} characters)" if head != text else "")
 
 

@@ -39,6 +39,11 @@ NOT_REVIEWS: Final = (
     "SELECT count(*) FROM memory_access_log WHERE access_type IN ('suppress', 'reverse_suppress')"
 )
 
+ORPHANED_CARDS: Final = (
+    "SELECT count(*) FROM fsrs_cards AS c WHERE NOT EXISTS"
+    " (SELECT 1 FROM knowledge_nodes WHERE id = c.memory_id)"
+)
+
 # Without these columns a table cannot be read; every version had them from the table's first day.
 REQUIRED: Final[dict[str, frozenset[str]]] = {
     MEMORIES: frozenset({"id", "content"}),
@@ -108,6 +113,8 @@ REASONS: Final[dict[str, str]] = {
     "knowledge_edges": "never used by the Rust program",
     "compressed_memories": "never used by the Rust program",
 }
+NO_REVIEW: Final = "suppressed or no longer suppressed: not a review"
+OF_NO_MEMORY: Final = "of no memory in the file"
 UNKNOWN: Final = "this version does not know the table"
 # The full-text index and its own tables, which hold nothing that the memories do not.
 FULL_TEXT_INDEX: Final = "knowledge_fts"
@@ -122,12 +129,14 @@ class Layout:
         rows: how many rows each table has; the full-text index is left out.
         schema_version: the number in the file, for people only.
         not_reviews: how many rows of the access log are about something else than a review.
+        orphaned_cards: how many cards of the scheduler are of no memory.
     """
 
     columns: Mapping[str, tuple[str, ...]]
     rows: Mapping[str, int]
     schema_version: int | None
-    not_reviews: int
+    not_reviews: int = 0
+    orphaned_cards: int = 0
 
     def has(self, table: str, column: str | None = None) -> bool:
         """Say whether a table is there with what is needed to read it, or has a column."""
@@ -159,6 +168,14 @@ class Layout:
             if name in BECOMES and self.has(name) and (going := rows - left_out.get(name, 0))
         )
 
+    def skipped_parts(self) -> tuple[SkippedTable, ...]:
+        """Return the rows that stay behind of tables whose other rows go."""
+        parts = (
+            SkippedTable(name=ACCESS_LOG, rows=self.not_reviews, reason=NO_REVIEW),
+            SkippedTable(name=CARDS, rows=self.orphaned_cards, reason=OF_NO_MEMORY),
+        )
+        return tuple(part for part in parts if part.rows)
+
     def skipped(self) -> tuple[SkippedTable, ...]:
         """Return the non-empty tables none of whose rows go, with the reason."""
         return tuple(
@@ -187,12 +204,13 @@ def read_layout(reader: Reader, path: Path) -> Layout:
         if not name.startswith(FULL_TEXT_INDEX)
     }
     _check_owner(path, columns)
-    layout = Layout(columns=columns, rows={}, schema_version=None, not_reviews=0)
+    layout = Layout(columns=columns, rows={}, schema_version=None)
     return Layout(
         columns=columns,
         rows={name: reader.count(name) for name in columns},
         schema_version=_schema_version(reader, layout),
         not_reviews=cast("int", reader.value(NOT_REVIEWS)) if layout.has(ACCESS_LOG) else 0,
+        orphaned_cards=cast("int", reader.value(ORPHANED_CARDS)) if layout.has(CARDS) else 0,
     )
 
 

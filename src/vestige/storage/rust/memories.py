@@ -224,7 +224,7 @@ def _names(
 ) -> tuple[str, ...]:
     """Return the names in a column that holds a JSON list; what does not fit goes to metadata."""
     cell = row.get(field)
-    if cell is None:
+    if cell is None or cell == "[]":
         return ()
     try:
         value = json_of(cell)
@@ -243,7 +243,7 @@ def _names(
 
 
 def _scores(notes: RowNotes, cell: Cell, metadata: JsonObject) -> dict[str, float]:
-    if cell is None:
+    if cell is None or cell == "{}":
         return {}
     try:
         value = json_of(cell)

@@ -13,7 +13,13 @@ from vestige.errors import InvalidInputError
 from vestige.models import ModelSignature
 from vestige.storage.limits import check_signature
 from vestige.storage.rust.findings import SkippedTable
-from vestige.storage.rust.layout import PROFILE_STATE, PROFILE_VECTORS, REGISTRY, VECTORS
+from vestige.storage.rust.layout import (
+    OF_NO_MEMORY,
+    PROFILE_STATE,
+    PROFILE_VECTORS,
+    REGISTRY,
+    VECTORS,
+)
 from vestige.storage.vectors import FLOAT32, check_vector, vector_of
 
 if TYPE_CHECKING:
@@ -59,6 +65,10 @@ COUNT_OTHER_PROFILES: Final = "SELECT count(*) FROM embedding_profile_vectors WH
 COUNT_MIRRORED: Final = (
     "SELECT count(*) FROM node_embeddings AS m WHERE EXISTS"
     " (SELECT 1 FROM embedding_profile_vectors WHERE profile_id = ? AND node_id = m.node_id)"
+)
+COUNT_PROFILE_ORPHANS: Final = (
+    "SELECT count(*) FROM embedding_profile_vectors AS e WHERE profile_id = ? AND NOT EXISTS"
+    " (SELECT 1 FROM knowledge_nodes WHERE id = e.node_id)"
 )
 COUNT_ORPHANS: Final = (
     "SELECT count(*) FROM node_embeddings AS e WHERE NOT EXISTS"
@@ -251,10 +261,12 @@ def _skipped(reader: Reader, layout: Layout, profile: str | None) -> tuple[Skipp
         else:
             rows = cast("int", reader.value(COUNT_OTHER_PROFILES, (profile,)))
             reason = f"vectors of embedding profiles other than the active one, {profile}"
+            orphans = cast("int", reader.value(COUNT_PROFILE_ORPHANS, (profile,)))
+            found.append(SkippedTable(name=PROFILE_VECTORS, rows=orphans, reason=OF_NO_MEMORY))
         found.append(SkippedTable(name=PROFILE_VECTORS, rows=rows, reason=reason))
     if layout.has(VECTORS):
         if profile is None:
-            rows, reason = cast("int", reader.value(COUNT_ORPHANS)), "of no memory in the file"
+            rows, reason = cast("int", reader.value(COUNT_ORPHANS)), OF_NO_MEMORY
         elif profile == LEGACY_PROFILE:
             rows = cast("int", reader.value(COUNT_MIRRORED, (profile,)))
             reason = f"the same vectors stand in {PROFILE_VECTORS}"
