@@ -214,8 +214,8 @@ def _check_owner(location: str, names: set[str]) -> None:
     if {"knowledge_nodes", "schema_version"} <= names:
         raise StoreUnavailableError(
             f"{location} is a database of the Rust Vestige, which this version does not open",
-            "Choose another path in [storage.sqlite]; `vestige migrate copy --from rust` will"
-            " import this file in a coming version. It was not changed.",
+            "Choose another path in [storage.sqlite], then run `vestige migrate copy --from rust"
+            " --sqlite-path FILE --to sqlite --reembed`. The file was not changed.",
         )
     raise StoreUnavailableError(
         f"{location} is a database of another program: it has the table {min(names)}",
