@@ -55,6 +55,11 @@ def check_backend(config: Config) -> None:
         )
 
 
+def is_embedded(config: Config) -> bool:
+    """Say whether the configured store is in the private server of the data dir."""
+    return config.storage.backend == "postgres" and _postgres_url(config) == EMBEDDED
+
+
 async def _open_postgres(config: Config, clock: Clock | None, *, migrate: bool) -> MemoryStore:
     from vestige.storage.postgres.store import PostgresStore  # noqa: PLC0415  # an extra
 
