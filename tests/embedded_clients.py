@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import asyncpg
 
 from vestige.storage.embedded.folders import find_home
-from vestige.storage.embedded.watchdog import open_lock
+from vestige.storage.embedded.watchdog import is_held, open_lock
 
 if TYPE_CHECKING:
     from vestige.storage.embedded import EmbeddedServer
@@ -93,6 +93,16 @@ async def released(lock: Path) -> None:
         descriptor = open_lock(str(lock))
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         os.close(descriptor)
+
+    await asyncio.to_thread(wait)
+
+
+async def held(lock: Path) -> None:
+    """Wait until somebody holds a lock; the kernel has no event for it."""
+
+    def wait() -> None:
+        while not is_held(lock):
+            os.sched_yield()
 
     await asyncio.to_thread(wait)
 

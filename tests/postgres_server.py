@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
+from factories import ManualClock
 from vestige.storage import embedded
 from vestige.storage.migrations import load_migrations
 from vestige.storage.postgres.store import PostgresStore
@@ -36,11 +37,11 @@ DELETE FROM knowledge_nodes;
 DELETE FROM domains;
 DELETE FROM group_memberships;
 DELETE FROM groups;
-DELETE FROM users WHERE handle <> 'local';
+DELETE FROM users WHERE id <> '00000000-0000-0000-0000-000000000001';
 DELETE FROM embedding_model;
 DELETE FROM vestige_migrations WHERE version > 1;
 ALTER SEQUENCE review_events_id_seq RESTART;
-UPDATE users SET display_name = 'Local User', metadata = '{}';
+UPDATE users SET handle = 'local', display_name = 'Local User', metadata = '{}';
 """
 OURS: Final = "SELECT datname FROM pg_database WHERE datname LIKE $1"
 
@@ -66,6 +67,7 @@ def server_url() -> str:
     if given:
         return given
     folder = Path(_started.enter_context(TemporaryDirectory(prefix="vestige-test-")))
+    folder.chmod(0o755)  # a server that root starts may run as another user
     with ThreadPoolExecutor(1) as executor:  # a test's own event loop runs on this thread
         server = executor.submit(
             asyncio.run, embedded.start(folder, settings=SERVER_SETTINGS)
@@ -142,7 +144,7 @@ def _make_template() -> None:
 
 async def _migrate_template() -> None:
     await run(f"CREATE DATABASE {STORE} TEMPLATE {EMPTY}")
-    store = await PostgresStore.connect(url_of(STORE))
+    store = await PostgresStore.connect(url_of(STORE), clock=ManualClock())
     await store.close()
 
 
@@ -157,9 +159,10 @@ async def _is_emptied(name: str) -> bool:
             (_, index_step) = load_migrations("vestige.storage.postgres")
             await connection.execute(index_step.down_sql)
         await connection.execute(CLEAR)
+        is_whole = await connection.fetchval("SELECT count(*) = 1 FROM users")
     except asyncpg.PostgresError:
         return False
     else:
-        return True
+        return bool(is_whole)
     finally:
         await connection.close()

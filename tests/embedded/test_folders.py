@@ -12,6 +12,8 @@ import pytest
 from embedded_clients import ask
 from vestige.errors import ConfigError, StoreUnavailableError
 from vestige.storage.embedded import accounts, folders, start, status
+from vestige.storage.embedded.binaries import find_programs
+from vestige.storage.embedded.folders import find_home
 
 if TYPE_CHECKING:
     from embedded_clients import DataDirNamed, Join
@@ -55,15 +57,24 @@ async def test_a_path_too_long_for_a_socket_gets_one_elsewhere(
     data_dir = data_dir_named("long-" * 30)
     server = await join(data_dir)
     assert await ask(server.dsn, "SELECT 1") == 1
-    record = data_dir / "postgres" / "socket-folder"
-    folder = Path(record.read_text(encoding="utf-8"))
-    found = folder.lstat()
-    assert stat.S_IMODE(found.st_mode) == 0o700
+    folder = Path(find_home(data_dir).socket_record.read_text(encoding="utf-8"))
+    assert stat.S_IMODE(folder.lstat().st_mode) == 0o700
     await server.close()
-    await join(data_dir)
-    assert Path(record.read_text(encoding="utf-8")) == folder  # used again
-    folder.chmod(0o755)
-    assert not folders.is_private(folder, accounts.Account(user=found.st_uid))
+    assert not folder.exists()
+
+
+async def test_a_socket_folder_is_used_again_only_if_it_is_private(
+    data_dir_named: DataDirNamed, join: Join
+) -> None:
+    home = find_home(data_dir_named("long-" * 30))
+    account = accounts.account_of(home.cluster, find_programs() / "postgres")
+    first = folders.socket_folder(home, account)
+    assert folders.socket_folder(home, account) == first
+    first.chmod(0o755)
+    server = await join(home.folder.parent)
+    assert await ask(server.dsn, "SELECT 1") == 1
+    assert not list(first.iterdir())
+    first.rmdir()
 
 
 @pytest.mark.parametrize("name", ["with space & percent %41", 'it\'s, "quoted" \\ '])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -225,7 +226,9 @@ async def test_stats_tell_that_a_vector_index_is_not_valid(store: PostgresStore,
 
 
 async def test_no_password_is_in_the_stats(url: str, clock: ManualClock) -> None:
-    rest = url.removeprefix("postgresql://").partition("@")[2]
-    store = await PostgresStore.connect(f"postgresql://postgres:secret@{rest}", 1, clock=clock)
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.partition("@")
+    secret = urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}:secret@{host}"))
+    store = await PostgresStore.connect(secret, 1, clock=clock)
     assert "secret" not in repr(await store.get_stats(START))
     await store.close()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from vestige.embedding.texts import embed_text
 from vestige.engine.results import EncodeFailure, EncodeResult, VacuumResult
-from vestige.engine.vectors import embed_text
 from vestige.errors import EmbeddingError, MemoryNotFoundError
 from vestige.models import MemoryCursor, MemoryOrder
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 MODEL_MARK: Final = "-- requires: a registered model"
 
 _UP_FILE: Final = re.compile(r"(\d{4})_([a-z0-9_]+)\.up\.sql")
-_CREATE_INDEX: Final = re.compile(r"^\s*(CREATE (?:UNIQUE )?INDEX (\w+)\s[^;]*;)", re.MULTILINE)
+_CREATE_INDEX: Final = re.compile(
+    r"^\s*(CREATE (?:UNIQUE )?INDEX (?:IF NOT EXISTS )?(\w+)\s[^;]*;)", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

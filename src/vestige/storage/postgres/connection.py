@@ -29,10 +29,12 @@ from vestige.storage.postgres.errors import (
     CONFLICTS,
     LOST,
     ProtocolError,
+    StartingError,
     UnsupportedParameterError,
     translated,
     unreachable,
 )
+from vestige.storage.postgres.frequencies import WordStatistics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -70,6 +72,7 @@ class Session:
         options: the section [storage.postgres].
         location: server and database, without a password.
         signature: the model that the store's handle is bound to, None before `register_model`.
+        statistics: what the store knows of its words, the same for all its connections.
     """
 
     db: Connection
@@ -77,6 +80,7 @@ class Session:
     options: PostgresSettings
     location: str
     signature: ModelSignature | None = None
+    statistics: WordStatistics = field(default_factory=WordStatistics)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -101,6 +105,7 @@ class Database:
         local_settings: what each transaction sets first, because the connection could not.
         signature: the model that the store's handle is bound to, None before `register_model`.
         on_close: called once after the pool is closed.
+        statistics: what searches know of the words in the store.
     """
 
     pool: Pool
@@ -111,6 +116,7 @@ class Database:
     local_settings: dict[str, str] = field(default_factory=dict)
     signature: ModelSignature | None = None
     on_close: Callable[[], Awaitable[None]] | None = None
+    statistics: WordStatistics = field(default_factory=WordStatistics)
     _is_closed: bool = False
     _prepared: WeakSet[asyncpg.Connection[asyncpg.Record]] = field(default_factory=WeakSet)
 
@@ -277,6 +283,7 @@ class Database:
             options=self.options,
             location=self.location,
             signature=self.signature,
+            statistics=self.statistics,
         )
 
     def _is_old(self, raw: Proxy) -> bool:
@@ -348,21 +355,30 @@ def given_database(pool: Pool, options: PostgresSettings, clock: Clock) -> Datab
 async def _open_pool(
     url: str, options: PostgresSettings, settings: dict[str, str], *, statements: int
 ) -> Pool:
-    return await asyncpg.create_pool(
-        url,
-        min_size=0,
-        init_size=1,  # so that a server that cannot be reached is found out now
-        max_size=options.max_connections,
-        max_inactive_connection_lifetime=options.idle_seconds,
-        init=prepare_types,
-        reset=_keep,
-        timeout=CONNECT_TIMEOUT_SECONDS,
-        statement_cache_size=statements,
-        max_cached_statement_lifetime=0,
-        max_cacheable_statement_size=0,
-        connection_class=_DatedConnection,
-        server_settings=settings,
-    )
+    async def connect() -> Pool:
+        return await asyncpg.create_pool(
+            url,
+            min_size=0,
+            init_size=1,  # so that a server that cannot be reached is found out now
+            max_size=options.max_connections,
+            max_inactive_connection_lifetime=options.idle_seconds,
+            init=prepare_types,
+            reset=_keep,
+            timeout=CONNECT_TIMEOUT_SECONDS,
+            statement_cache_size=statements,
+            max_cached_statement_lifetime=0,
+            max_cacheable_statement_size=0,
+            connection_class=_DatedConnection,
+            server_settings=settings,
+        )
+
+    # A server that starts right now is waited for; one that is not there is not.
+    return await AsyncRetrying(
+        retry=retry_if_exception_type(StartingError),
+        stop=stop_after_delay(options.acquire_timeout_seconds),
+        wait=wait_random_exponential(multiplier=0.05, max=LONGEST_WAIT_SECONDS),
+        reraise=True,
+    )(connect)
 
 
 def _settings(options: PostgresSettings) -> dict[str, str]:

@@ -1,7 +1,7 @@
-"""The filters of searches and lists as conditions in SQL.
+"""Filters of searches and lists as SQL: one text per shape, holding only what is asked for.
 
-One stable text per filter shape, which holds the active filters and no others: a condition like
-`$1 IS NULL OR ...` makes a plan without the indexes.
+A condition that a value switches off (`:x IS NULL OR ...`) would be planned once for all values,
+and then as if nothing were filtered.
 """
 
 from __future__ import annotations
@@ -18,19 +18,21 @@ if TYPE_CHECKING:
 
 # Conditions on a memory `m`, by the name of the value that each binds.
 CONDITIONS: Final[dict[str, LiteralString]] = {
-    "codebase": "m.codebase = :codebase",
-    "owner_user_id": "m.owner_user_id = :owner_user_id",
+    "codebase": "m.codebase = :codebase::text",
+    "owner_user_id": "m.owner_user_id = :owner_user_id::uuid",
     "node_types": "m.node_type = ANY(:node_types::text[])",
     "tags": "m.tags && :tags::text[]",
     "domains": "m.domains && :domains::text[]",
-    "created_after": "m.created_at >= :created_after",
-    "created_before": "m.created_at < :created_before",
+    "created_after": "m.created_at >= :created_after::timestamptz",
+    "created_before": "m.created_at < :created_before::timestamptz",
     # The forgetting curve at the moment of the query, solved for the days that may have passed.
+    # A subquery and not EXISTS, which could be turned into a join that ends the order of an index.
     "stabilities": (
-        "EXISTS (SELECT 1 FROM scheduling AS s WHERE s.memory_id = m.id AND"
-        " CASE WHEN s.last_review IS NULL THEN s.retrievability >= :min_retrievability::float8"
-        " ELSE extract(epoch FROM :now::timestamptz - s.last_review)::float8 / 86400.0"
-        " <= least(greatest(s.stability, 0.001), 36500.0) * :stabilities::float8 END)"
+        "(SELECT CASE WHEN s.last_review IS NULL"
+        " THEN s.retrievability >= :min_retrievability::float8"
+        " ELSE extract(epoch FROM :now::timestamptz - s.last_review)::float8 / 86400"
+        " <= least(greatest(s.stability, 0.001), 36500.0) * :stabilities::float8 END"
+        " FROM scheduling AS s WHERE s.memory_id = m.id)"
     ),
 }
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 from vestige.cognition.fsrs import initial_state
 from vestige.models import Problem
 from vestige.storage import problems
-from vestige.storage.postgres import registry, scheduling, schema
+from vestige.storage.postgres import registry, scheduling, schema, vectors
 from vestige.storage.postgres.rows import scheduling_values
 from vestige.storage.problems import REPAIR
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 Mend: TypeAlias = "Callable[[Session], Awaitable[None]]"
 Finding: TypeAlias = "problems.Finding[Mend]"
 
-# Longer vectors have no index: the server builds none for them.
-INDEXED_DIMENSION_MAX: Final = 4_000
 # Of a smaller table the planner makes no plan that hurts, and the server analyses it in time.
 UNANALYZED_ROWS_MAX: Final = 10_000
 NUMBER: Final = re.compile(r"\d+")
@@ -146,7 +144,6 @@ async def _vector_step(session: Session, step: Migration, missing: list[str]) ->
     model = await registry.registered_model(session)
     if model is None:
         return []
-    rebuild = partial(schema.apply_again, step=step)
     columns = await session.db.rows(COLUMNS_OF_OTHER_DIMENSION, (model.dimension,))
     if columns:
         misfits = cast("int", await session.db.value(COUNT_OTHER_DIMENSION, (model.dimension,)))
@@ -154,10 +151,11 @@ async def _vector_step(session: Session, step: Migration, missing: list[str]) ->
             return [problems.Finding(problems.of_other_dimension(misfits, model))]
         names = ", ".join(cast("str", name) for (name,) in columns)
         text = f"not declared with the {model.dimension} dimensions of the model: {names}"
-        return [problems.Finding(Problem(problem=text, repair=REPAIR, is_repairable=True), rebuild)]
-    if not missing or model.dimension > INDEXED_DIMENSION_MAX:
+        problem = Problem(problem=text, repair=REPAIR, is_repairable=True)
+        return [problems.Finding(problem, partial(schema.apply_again, step=step))]
+    if not missing or model.dimension > vectors.HALFVEC_INDEX_MAX:
         return []
-    return [problems.Finding(problems.missing_indexes(missing), rebuild)]
+    return [problems.Finding(problems.missing_indexes(missing), schema.build_vector_index)]
 
 
 async def _broken_indexes(session: Session) -> list[Finding]:

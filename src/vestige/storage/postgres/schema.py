@@ -67,6 +67,12 @@ FORGET_STEP: Final = "DELETE FROM vestige_migrations WHERE version = $1"
 LOCK: Final = "SELECT pg_advisory_xact_lock($1)"
 # Building an index may take longer than any statement of daily use.
 UNBOUNDED: Final = "SET LOCAL statement_timeout = 0"
+# The function is made by the step of the vector index.
+HAS_INDEX_BUILDER: Final = "SELECT to_regproc('vestige_build_vector_index') IS NOT NULL"
+BUILD_VECTOR_INDEX: Final = "SELECT vestige_build_vector_index()"
+DROP_VECTOR_INDEX: Final = (
+    "DROP INDEX IF EXISTS idx_knowledge_nodes_embedding_hnsw, idx_memory_windows_embedding_hnsw"
+)
 SERVER_VERSION: Final = "SHOW server_version"
 VECTOR_VERSION: Final = "SELECT extversion FROM pg_extension WHERE extname = 'vector'"
 VECTOR_OFFERED: Final = "SELECT default_version FROM pg_available_extensions WHERE name = 'vector'"
@@ -152,6 +158,21 @@ async def applied_steps(session: Session) -> list[Migration]:
     return list(_migrations()[: len(applied)])
 
 
+async def drop_vector_index(session: Session) -> bool:
+    """Drop the vector index; return whether the step that made it was applied."""
+    if not await session.db.value(HAS_INDEX_BUILDER):
+        return False
+    await session.db.run(DROP_VECTOR_INDEX)
+    return True
+
+
+async def build_vector_index(session: Session) -> None:
+    """Build the vector index if it is missing and its step is applied."""
+    if await session.db.value(HAS_INDEX_BUILDER):
+        await session.db.run(UNBOUNDED)
+        await session.db.run(BUILD_VECTOR_INDEX)
+
+
 async def status(session: Session) -> list[MigrationStatus]:
     """Return where every step of this version stands."""
     applied = await _ledger(session)
@@ -190,30 +211,39 @@ async def check_text_search(session: Session) -> None:
         )
 
 
-def check_versions(location: str, server: str, vector: str) -> None:
-    """Refuse a server or an extension that is too old.
+def check_server_version(location: str, version: str) -> None:
+    """Refuse a server that is too old.
 
     Args:
         location: server and database, for the message.
-        server: as `SHOW server_version` says it: "18.4 (Debian ...)".
-        vector: the version of pgvector, "0.8.5".
+        version: as `SHOW server_version` says it: "18.4 (Debian ...)".
     """
-    if int(SERVER_MAJOR.findall(server)[0]) < SERVER_VERSION_MIN:
+    if int(SERVER_MAJOR.findall(version)[0]) < SERVER_VERSION_MIN:
         raise StoreUnavailableError(
-            f"{location} is PostgreSQL {server}, and {SERVER_VERSION_MIN} or newer is needed",
+            f"{location} is PostgreSQL {version}, and {SERVER_VERSION_MIN} or newer is needed",
             "Upgrade the server with pg_upgrade, or dump and restore into a newer one.",
         )
-    major, minor = (int(part) for part in vector.split(".")[:2])
+
+
+def check_vector_version(location: str, version: str) -> None:
+    """Refuse an extension that is too old.
+
+    Args:
+        location: server and database, for the message.
+        version: of pgvector, "0.8.5".
+    """
+    major, minor = (int(part) for part in version.split(".")[:2])
     if (major, minor) < VECTOR_VERSION_MIN:
         raise StoreUnavailableError(
-            f"{location} has pgvector {vector}, and 0.8 or newer is needed",
+            f"{location} has pgvector {version}, and 0.8 or newer is needed",
             "Install a newer pgvector on the server, then run `ALTER EXTENSION vector UPDATE` in"
             " this database.",
         )
 
 
 async def _check_server(session: Session) -> None:
-    server = cast("str", await session.db.value(SERVER_VERSION))
+    server = await session.db.value(SERVER_VERSION)
+    check_server_version(session.location, cast("str", server))
     vector = await session.db.value(VECTOR_VERSION)
     if vector is None:
         vector = await session.db.value(VECTOR_OFFERED)
@@ -223,7 +253,7 @@ async def _check_server(session: Session) -> None:
             "Install pgvector 0.8 or newer on the server, on Debian"
             " `apt install postgresql-18-pgvector`.",
         )
-    check_versions(session.location, server, cast("str", vector))
+    check_vector_version(session.location, cast("str", vector))
 
 
 def _migrations() -> tuple[Migration, ...]:

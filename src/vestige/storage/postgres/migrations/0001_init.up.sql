@@ -22,11 +22,17 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN '{text_search}'::regconfig;
 
 -- What full-text search reads of a text: its first 200,000 characters (a tsvector holds no more
--- than 1 MB), with a space for all ASCII punctuation. The server's parser takes a path, an address
--- or a tag for one word; so a word is the same here as on sqlite.
+-- than 1 MB), letters and their accents as one character, with a space for all ASCII punctuation.
+-- The server's parser takes a path, an address or a tag for one word; so a word is the same here as
+-- on sqlite.
 CREATE FUNCTION vestige_words(text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN translate(left($1, 200000), '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~', '                                ');
+RETURN translate(
+    CASE WHEN octet_length($1) = char_length($1) THEN left($1, 200000)
+        ELSE normalize(left($1, 200000), NFC) END,
+    '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~',
+    '                                '
+);
 
 -- array_to_string() is not immutable, because for other types than text it would not be.
 CREATE FUNCTION vestige_joined(text[]) RETURNS text
