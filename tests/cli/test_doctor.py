@@ -10,7 +10,7 @@ import pytest
 
 from command_line import files_of, is_two_lines, run_on_terminal
 from command_tree import COMMANDS, options_of
-from postgres_server import a_database
+from postgres_server import a_database, server_url
 from sqlite.databases import run_sql
 from vestige.embedding.hashing import HashingEmbedder
 from vestige.errors import EmbeddingError
@@ -34,11 +34,21 @@ class Damage(Protocol):
     def __call__(self, sql: str) -> object: ...
 
 
+@pytest.fixture(scope="session")
+def server() -> str:
+    """The server for tests, found before a test's own command line hides what names it."""
+    return server_url()
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 async def damage(
-    request: pytest.FixtureRequest, vestige: CommandLine, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    server: str,
+    vestige: CommandLine,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncGenerator[Damage]:
     """Choose the backend for the commands of a test, whose store can then be damaged."""
+    assert server
     if request.param == "sqlite":
         yield lambda sql: run_sql(vestige.store, sql)
         return

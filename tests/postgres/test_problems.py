@@ -126,6 +126,35 @@ async def test_vector_indexes_that_were_dropped_together_are_built_together(
     assert record == a_full_memory("amber 3", embedding=a_vector(3))
 
 
+async def test_an_index_that_a_killed_copy_did_not_build_is_built(url: str) -> None:
+    store = await PostgresStore.connect(url, 1)
+    await store.register_model(a_signature())
+    before = await valid_indexes(url)
+    assert await store.suspend_vector_index()
+    assert len(await store.repair()) == 1
+    assert await valid_indexes(url) == before
+    await store.close()
+
+
+async def test_the_index_of_long_vectors_is_missed_and_built_at_half_precision(url: str) -> None:
+    store = await PostgresStore.connect(url, 1)
+    await store.register_model(a_signature(dimension=3000))
+    before = await valid_indexes(url)
+    assert await store.find_problems() == []
+    await execute(url, f"DROP INDEX {VECTOR_INDEX}")
+    assert len(await store.repair()) == 1
+    assert await valid_indexes(url) == before
+    await store.close()
+
+
+async def test_vectors_that_are_too_long_for_an_index_miss_none(url: str) -> None:
+    store = await PostgresStore.connect(url, 1)
+    await store.register_model(a_signature(dimension=4001))
+    assert VECTOR_INDEX not in dict(await valid_indexes(url))
+    assert await store.find_problems() == []
+    await store.close()
+
+
 async def test_a_column_without_a_dimension_gets_that_of_the_model(
     store: PostgresStore, url: str
 ) -> None:
