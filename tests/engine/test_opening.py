@@ -130,9 +130,10 @@ async def test_a_server_that_is_not_there_is_an_error_and_no_file_takes_its_plac
 async def test_an_extra_that_is_not_installed_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, url: str, extra: str
 ) -> None:
-    monkeypatch.setattr(
-        "vestige.storage.opening.find_spec", lambda name: None if name == module else object()
-    )
+    def find_spec(name: str) -> object | None:
+        return None if name == module else object()
+
+    monkeypatch.setattr("vestige.storage.opening.find_spec", find_spec)
     environ = {"VESTIGE_STORAGE_BACKEND": "postgres", "VESTIGE_STORAGE_POSTGRES_URL": url}
     with pytest.raises(ConfigError, match=module) as caught:
         async with opened(tmp_path, environ):

@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Final
 
 from vestige.embedding.texts import embed_text
 from vestige.errors import EmbeddingError
-from vestige.models import ScheduledMemory, TransferTable
+from vestige.models import Domain, ScheduledMemory, TransferTable
 from vestige.storage.transfer_rows import key_text, row_key
+from vestige.transfer.centroids import mean_centroids
 from vestige.transfer.copy_models import choose_model
 from vestige.transfer.handles import known_handles
+from vestige.transfer.pages import pages_of
 from vestige.transfer.verifying import TableCheck
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import Sequence
 
     from vestige.embedding import Embedder
-    from vestige.models import TransferPage, TransferRow
+    from vestige.models import TransferRow
     from vestige.storage.protocol import MemoryStore
     from vestige.transfer.copy_plan import CopyPlan, CopyReport, RowSource
     from vestige.transfer.handles import Handles
@@ -40,6 +42,10 @@ class _Copy:
     plan: CopyPlan
     report: CopyReport
     handles: Handles
+
+    @property
+    def is_reembedding(self) -> bool:
+        return self.plan.model == "reembed"
 
 
 async def copy(
@@ -107,7 +113,7 @@ async def preview(
 
 async def _count(source: RowSource, plan: CopyPlan, report: CopyReport) -> None:
     for table in TransferTable:
-        async for page in _pages(source, table, plan.batch_rows):
+        async for page in pages_of(source, table, plan.batch_rows):
             report.tables[table].read += len(page.rows)
             report.on_rows(table, len(page.rows))
 
@@ -118,7 +124,7 @@ async def _copy_table(run: _Copy, table: TransferTable) -> None:
     writers = run.plan.writers if table == TransferTable.KNOWLEDGE_NODES else 1
     writing: set[asyncio.Task[None]] = set()
     try:
-        async with aclosing(_pages(run.source, table, run.plan.batch_rows)) as pages:
+        async with aclosing(pages_of(run.source, table, run.plan.batch_rows)) as pages:
             async for page in pages:
                 while len(writing) >= writers:
                     writing = await _less_busy(writing)
@@ -148,9 +154,9 @@ async def _less_busy(writing: set[asyncio.Task[None]]) -> set[asyncio.Task[None]
 
 async def _write(run: _Copy, table: TransferTable, page: Sequence[TransferRow]) -> None:
     rows = [run.handles.resolve(row) for row in page]
-    counts, embedder = run.report.tables[table], run.plan.embedder
-    if run.plan.model == "reembed" and embedder and table == TransferTable.KNOWLEDGE_NODES:
-        rows = await _with_vectors(run, rows, embedder)
+    if run.is_reembedding:
+        rows = await _of_the_new_model(run, table, rows)
+    counts = run.report.tables[table]
     result = await run.destination.import_rows(table, rows)
     before = counts.read // LOG_EVERY_ROWS
     counts.read += len(rows)
@@ -161,6 +167,22 @@ async def _write(run: _Copy, table: TransferTable, page: Sequence[TransferRow]) 
     run.report.on_rows(table, len(rows))
     if counts.read // LOG_EVERY_ROWS > before:
         log.info("copying %s: %d rows", table, counts.read)
+
+
+async def _of_the_new_model(
+    run: _Copy, table: TransferTable, rows: list[TransferRow]
+) -> list[TransferRow]:
+    """Return rows with vectors of the plan's embedder, where they have vectors."""
+    if table == TransferTable.KNOWLEDGE_NODES and run.plan.embedder:
+        return await _with_vectors(run, rows, run.plan.embedder)
+    if table == TransferTable.DOMAINS:
+        # Memories come before domains, so theirs are all there.
+        centroids = await mean_centroids(run.destination, run.plan.batch_rows)
+        return [
+            replace(row, centroid=centroids.get(row.id)) if isinstance(row, Domain) else row
+            for row in rows
+        ]
+    return rows
 
 
 async def _with_vectors(
@@ -194,28 +216,9 @@ async def _encoded(row: TransferRow, embedder: Embedder, report: CopyReport) -> 
 
 async def _verify_table(run: _Copy, table: TransferTable) -> None:
     log.info("comparing %s", table)
-    has_vectors = run.plan.model != "reembed"
-    check = TableCheck(table=table, report=run.report, has_vectors=has_vectors)
-    async with aclosing(_pages(run.source, table, run.plan.batch_rows)) as pages:
+    check = TableCheck(table=table, report=run.report, has_vectors=not run.is_reembedding)
+    async with aclosing(pages_of(run.source, table, run.plan.batch_rows)) as pages:
         async for page in pages:
             rows = [run.handles.resolve(row) for row in page.rows]
             await check.compare(rows, run.destination)
     check.finish()
-
-
-async def _pages(
-    source: RowSource, table: TransferTable, limit: int
-) -> AsyncGenerator[TransferPage]:
-    """Yield the pages of a table, reading each while the one before it is dealt with."""
-    reading = asyncio.ensure_future(source.export_page(table, limit=limit))
-    try:
-        while True:
-            page = await reading
-            if page.next_after is not None:
-                after = page.next_after
-                reading = asyncio.ensure_future(source.export_page(table, after=after, limit=limit))
-            yield page
-            if page.next_after is None:
-                return
-    finally:
-        reading.cancel()

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from vestige.models import ScheduledMemory
+from vestige.models import Domain, ScheduledMemory
 from vestige.storage.transfer_rows import key_text, row_key
 from vestige.transfer.rows import row_object
 
@@ -65,6 +65,8 @@ class TableCheck:
     def _object(self, row: TransferRow) -> JsonObject:
         if isinstance(row, ScheduledMemory) and not self.has_vectors:
             row = replace(row, record=replace(row.record, embedding=None, windows=()))
+        if isinstance(row, Domain) and not self.has_vectors:
+            row = replace(row, centroid=None)
         return row_object(self.table, row)
 
     def _differ(self, row: TransferRow, reason: str) -> None:
