@@ -137,6 +137,21 @@ def revert_last(session: Session) -> MigrationStatus | None:
     return MigrationStatus(version=step.version, name=step.name, state="pending")
 
 
+def apply_again(session: Session, step: Migration) -> None:
+    """Undo and apply an applied step that only has indexes; its row in the ledger stays."""
+    if session.db.value(vectors.HAS_INDEX):
+        session.db.run_script(step.down_sql)
+    session.db.run_script(step.up_sql)
+    vectors.rebuild(session)
+
+
+def applied_steps(session: Session) -> list[Migration]:
+    """Return the applied steps as the package carries them."""
+    applied = _ledger(session)
+    check_ledger(_migrations(), applied)
+    return list(_migrations()[: len(applied)])
+
+
 def status(session: Session) -> list[MigrationStatus]:
     """Return where every step of this version stands."""
     applied = _ledger(session)
