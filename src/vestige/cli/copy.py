@@ -174,10 +174,6 @@ class _Outcome:
     report: CopyReport
     found: SourceReport | None
 
-    @property
-    def is_complete(self) -> bool:
-        return self.report.is_complete and not (self.found and self.found.failure_counts)
-
 
 def _ends(
     config: Config, origin: SourceKind, target: DestinationKind, places: Places
@@ -248,7 +244,7 @@ def _preview(run: _CopyRun) -> _Outcome:
         ):
             plan = await _with_embedder(run, destination)
             await preview(source, destination, plan, report)
-            return _Outcome(report=report, found=_found(source))
+            return _outcome(report, source)
 
     report = CopyReport()
     return asyncio.run(count())
@@ -268,7 +264,7 @@ def _copy(run: _CopyRun) -> _Outcome:
         ):
             await _confirm(run, destination)
             await copy_rows(source, destination, await _with_embedder(run, destination), report)
-            return _Outcome(report=report, found=_found(source))
+            return _outcome(report, source)
 
     with counting("copying") as advance:
         report = CopyReport(on_rows=lambda _, count: advance(count))
@@ -295,17 +291,22 @@ async def _with_embedder(run: _CopyRun, destination: MemoryStore | None) -> Copy
     return replace(run.plan, embedder=choose_embedder(run.config.embeddings, registered))
 
 
-def _found(source: RowSource) -> SourceReport | None:
+def _outcome(report: CopyReport, source: RowSource) -> _Outcome:
+    """Return what a copy did, rows that could not be read counted as failed."""
     from vestige.storage.rust.source import RustSource
 
-    return source.report() if isinstance(source, RustSource) else None
+    found = source.report() if isinstance(source, RustSource) else None
+    for table, count in (found.failure_counts if found else {}).items():
+        report.tables[table].read += count
+        report.tables[table].failed += count
+    return _Outcome(report=report, found=found)
 
 
 def _print(run: _CopyRun, outcome: _Outcome, *, is_dry_run: bool, as_json: bool) -> None:
     from vestige.transfer.views import copy_view, source_view
 
     if as_json:
-        view = copy_view(outcome.report, is_complete=outcome.is_complete)
+        view = copy_view(outcome.report)
         view |= {"from": str(run.source), "to": str(run.destination), "dry_run": is_dry_run}
         if outcome.found is not None:
             view["source"] = source_view(outcome.found)
@@ -319,7 +320,7 @@ def _print(run: _CopyRun, outcome: _Outcome, *, is_dry_run: bool, as_json: bool)
         _print_found(outcome.found)
         if run.plan.model == "keep" and outcome.report.destination_model is not None:
             note(f"the destination's vectors are of {outcome.report.destination_model}")
-    if not outcome.is_complete:
+    if not outcome.report.is_complete:
         report(
             "not everything arrived",
             "Read the list above; what arrived is not copied twice when you run it again.",

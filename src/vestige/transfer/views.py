@@ -38,10 +38,10 @@ def restore_view(report: RestoreReport, failures: Sequence[LineFailure]) -> Json
     }
 
 
-def copy_view(report: CopyReport, *, is_complete: bool) -> JsonObject:
+def copy_view(report: CopyReport) -> JsonObject:
     """Return the counts and hashes of every table, and the rows that did not arrive."""
     return {
-        "is_complete": is_complete,
+        "is_complete": report.is_complete,
         "source_model": _model_view(report.source_model),
         "destination_model": _model_view(report.destination_model),
         "tables": {table.value: {**asdict(counts)} for table, counts in report.tables.items()},
