@@ -133,7 +133,7 @@ async def search(session: Session, query: SearchQuery, limit: int) -> list[Searc
     }
     if text is not None:
         share = statistics.share({name: values[name] for name in names}) if names else 1.0
-        values |= await words.values(session, text, depth, share)
+        values |= await words.values(session, text, share)
     if query.embedding is not None:
         _check_dimension(session, query.embedding)
         values["embedding"] = unit(query.embedding)
