@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import asyncpg
 
 from vestige.storage.embedded.folders import find_home
-from vestige.storage.embedded.watchdog import open_lock
+from vestige.storage.embedded.watchdog import is_held, open_lock
 
 if TYPE_CHECKING:
     from vestige.storage.embedded import EmbeddedServer
@@ -59,11 +59,12 @@ class ClientProcess:
     """Another process that joins a server and leaves it when it is told to."""
 
     def __init__(self, data_dir: Path, prelude: str) -> None:
+        found = os.pathsep.join([str(SOURCE), *filter(None, sys.path)])
         self._process = subprocess.Popen(
             [sys.executable, "-c", prelude + PROGRAM, str(data_dir)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": str(SOURCE)},
+            env=os.environ | {"PYTHONPATH": found},
             text=True,
         )
 
@@ -92,6 +93,16 @@ async def released(lock: Path) -> None:
         descriptor = open_lock(str(lock))
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         os.close(descriptor)
+
+    await asyncio.to_thread(wait)
+
+
+async def held(lock: Path) -> None:
+    """Wait until somebody holds a lock; the kernel has no event for it."""
+
+    def wait() -> None:
+        while not is_held(lock):
+            os.sched_yield()
 
     await asyncio.to_thread(wait)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from embedded_clients import ask, released, stopped, watchdog_pid
+from embedded_clients import ask, held, released, stopped, watchdog_pid
 from vestige.storage.embedded import status
 from vestige.storage.embedded.binaries import find_programs
+from vestige.storage.embedded.cluster import log_tail
 from vestige.storage.embedded.folders import find_home
 from vestige.storage.embedded.watchdog import is_held
 
@@ -129,37 +130,87 @@ async def test_the_number_of_a_dead_server_may_belong_to_another_process(
     assert (await status(data_dir)).pid != os.getpid()
 
 
-PATIENT_INITDB = """
-from pathlib import Path
-from vestige.storage.embedded import server
-server.find_programs = lambda: Path({programs!r})
-"""
+class PausedProgram:
+    """PostgreSQL's programs, one of which stops at its beginning until it is told to go on."""
+
+    def __init__(self, folder: Path, name: str, before: str, after: str) -> None:
+        programs = folder / "programs"
+        programs.mkdir()
+        for path in find_programs().iterdir():
+            (programs / path.name).symlink_to(path)
+        self._began, self._may_go_on = folder / "began", folder / "may-go-on"
+        for fifo in (self._began, self._may_go_on):
+            os.mkfifo(fifo)
+            fifo.chmod(0o666)  # whoever runs the program
+        (programs / name).unlink()
+        (programs / name).write_text(
+            f"#!/bin/sh\n{before}\n: >{self._began}\nread -r _ <{self._may_go_on}\n{after}\n",
+            encoding="utf-8",
+        )
+        (programs / name).chmod(0o755)
+        self.prelude = (
+            "from pathlib import Path\n"
+            "from vestige.storage.embedded import server\n"
+            f"server.find_programs = lambda: Path({str(programs)!r})\n"
+        )
+
+    async def began(self) -> None:
+        """Wait until the program runs."""
+        await asyncio.to_thread(self._began.read_bytes)
+
+    async def go_on(self) -> None:
+        await asyncio.to_thread(self._may_go_on.write_bytes, b"\n")
 
 
 async def test_a_cluster_whose_maker_was_killed_does_not_count(
     tmp_path: Path, spawn: Spawn, join: Join
 ) -> None:
-    programs, data_dir = tmp_path / "programs", tmp_path / "data"
-    programs.mkdir(mode=0o755)
-    for path in find_programs().iterdir():
-        (programs / path.name).symlink_to(path)
-    (programs / "initdb").unlink()
-    began, may_end = tmp_path / "began", tmp_path / "may-end"
-    for fifo in (began, may_end):
-        os.mkfifo(fifo, 0o666)
-    script = f'echo 18 >"${{1#--pgdata=}}/PG_VERSION"; : >{began}; read -r _ <{may_end}'
-    (programs / "initdb").write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
-    (programs / "initdb").chmod(0o755)
-
-    client = spawn(data_dir, PATIENT_INITDB.format(programs=str(programs)))
-    began.read_bytes()  # returns when initdb has begun
+    data_dir = tmp_path / "data"
+    data_dir.mkdir()
+    initdb = PausedProgram(tmp_path, "initdb", 'echo 18 >"${1#--pgdata=}/PG_VERSION"', "")
+    client = spawn(data_dir, initdb.prelude)
+    await initdb.began()
     client.kill()
     home = find_home(data_dir)
     assert len(list(home.base.glob("cluster.new-*"))) == 1
     assert is_held(home.start_lock)  # by initdb, so that nobody removes what it writes
-    with suppress(BrokenPipeError):
-        may_end.write_bytes(b"\n")
-
+    await initdb.go_on()
     server = await join(data_dir)
     assert await ask(server.dsn, "SELECT 1") == 1
     assert not list(home.base.glob("cluster.new-*"))
+
+
+async def test_no_server_is_left_of_a_client_that_is_killed_while_it_starts(
+    data_dir: Path, spawn: Spawn
+) -> None:
+    run = f'exec {find_programs() / "postgres"} "$@"'
+    only_the_server = f'[ "$1" = -D ] || {run}'  # it is asked for its version, too
+    postgres = PausedProgram(data_dir.parent, "postgres", only_the_server, run)
+    client = spawn(data_dir, postgres.prelude)
+    await postgres.began()
+    client.kill()
+    home = find_home(data_dir)
+    assert is_held(home.start_lock)  # by the watchdog, so that nobody starts a second server
+    assert is_held(home.server_lock)
+    await postgres.go_on()
+    await stopped(data_dir)
+    assert "ready to accept connections" in log_tail(home)  # it came up first
+    assert not (home.cluster / "postmaster.pid").exists()
+
+
+async def test_a_start_that_meets_a_stopping_server_waits_and_starts_anew(
+    data_dir: Path, spawn: Spawn, join: Join
+) -> None:
+    client = spawn(data_dir)
+    pid = await client.server_pid()
+    os.kill(pid, signal.SIGSTOP)  # so that it is stopped slowly
+    client.kill()
+    home = find_home(data_dir)
+    try:
+        await held(home.start_lock)  # by the watchdog, from when it stops the server to its end
+        joining = asyncio.create_task(join(data_dir))
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    server = await joining
+    assert (await status(data_dir)).pid != pid
+    assert await ask(server.dsn, "SELECT 1") == 1

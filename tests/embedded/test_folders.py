@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,12 +12,16 @@ import pytest
 from embedded_clients import ask
 from vestige.errors import ConfigError, StoreUnavailableError
 from vestige.storage.embedded import accounts, folders, start, status
+from vestige.storage.embedded.binaries import find_programs
+from vestige.storage.embedded.folders import find_home
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from embedded_clients import DataDirNamed, Join
 
+with_namespaces = pytest.mark.skipif(
+    os.geteuid() != 0 or accounts.masked_root() is None,
+    reason="only root is shown as somebody else, and only where the system allows it",
+)
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
 
 
@@ -38,15 +40,15 @@ async def test_no_folder_above_the_cluster_is_opened_to_others(tmp_path: Path, j
     server = await join(data_dir)
     await server.close()
     assert modes(data_dir) == before
-    for path in (data_dir / "postgres", data_dir / "postgres" / "cluster"):
+    for path in (data_dir / "postgres", (await status(data_dir)).cluster):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
-        assert path.stat().st_uid == os.geteuid()
 
 
 async def test_a_folder_that_others_may_read_is_closed(data_dir: Path, join: Join) -> None:
     (data_dir / "postgres").chmod(0o755)
     await join(data_dir)
-    assert stat.S_IMODE((data_dir / "postgres").stat().st_mode) == 0o700
+    # Others may pass where the server runs as one of them.
+    assert not stat.S_IMODE((data_dir / "postgres").stat().st_mode) & 0o066
 
 
 async def test_a_path_too_long_for_a_socket_gets_one_elsewhere(
@@ -55,15 +57,24 @@ async def test_a_path_too_long_for_a_socket_gets_one_elsewhere(
     data_dir = data_dir_named("long-" * 30)
     server = await join(data_dir)
     assert await ask(server.dsn, "SELECT 1") == 1
-    record = data_dir / "postgres" / "socket-folder"
-    folder = Path(record.read_text(encoding="utf-8"))
-    found = folder.lstat()
-    assert (stat.S_IMODE(found.st_mode), found.st_uid) == (0o700, os.geteuid())
+    folder = Path(find_home(data_dir).socket_record.read_text(encoding="utf-8"))
+    assert stat.S_IMODE(folder.lstat().st_mode) == 0o700
     await server.close()
-    await join(data_dir)
-    assert Path(record.read_text(encoding="utf-8")) == folder  # used again
-    folder.chmod(0o755)
-    assert not folders.is_private(folder, accounts.Account())
+    assert not folder.exists()
+
+
+async def test_a_socket_folder_is_used_again_only_if_it_is_private(
+    data_dir_named: DataDirNamed, join: Join
+) -> None:
+    home = find_home(data_dir_named("long-" * 30))
+    account = accounts.account_of(home.cluster, find_programs() / "postgres")
+    first = folders.socket_folder(home, account)
+    assert folders.socket_folder(home, account) == first
+    first.chmod(0o755)
+    server = await join(home.folder.parent)
+    assert await ask(server.dsn, "SELECT 1") == 1
+    assert not list(first.iterdir())
+    first.rmdir()
 
 
 @pytest.mark.parametrize("name", ["with space & percent %41", 'it\'s, "quoted" \\ '])
@@ -100,21 +111,12 @@ async def test_the_server_of_another_user_is_not_touched(
 
 
 @pytest.fixture
-def open_folder() -> Generator[Path]:
-    """A folder that everybody may pass, unlike those of pytest."""
-    folder = Path(tempfile.mkdtemp(prefix="vestige-test-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
 def no_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a system that refuses user namespaces."""
     monkeypatch.setattr(accounts, "masked_root", lambda: None)
 
 
-@as_root
+@with_namespaces
 async def test_root_keeps_its_files_where_namespaces_are_allowed(
     data_dir: Path, join: Join
 ) -> None:
@@ -126,9 +128,9 @@ async def test_root_keeps_its_files_where_namespaces_are_allowed(
 @as_root
 @pytest.mark.usefixtures("no_namespaces")
 async def test_another_user_runs_the_server_in_a_data_dir_that_it_can_reach(
-    open_folder: Path, join: Join
+    tmp_path: Path, join: Join
 ) -> None:
-    data_dir = open_folder / "data"
+    data_dir = tmp_path / "data"
     data_dir.mkdir(mode=0o755)
     before = modes(data_dir)
     server = await join(data_dir)
@@ -145,9 +147,8 @@ async def test_another_user_runs_the_server_in_a_data_dir_that_it_can_reach(
 @as_root
 @pytest.mark.usefixtures("no_namespaces")
 async def test_another_user_gets_a_cluster_elsewhere_when_the_data_dir_is_closed(
-    tmp_path: Path, open_folder: Path, join: Join, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, system_folder: Path, join: Join
 ) -> None:
-    monkeypatch.setattr(folders, "SYSTEM_FOLDER", open_folder / "vestige")
     tmp_path.chmod(0o700)
     data_dir = tmp_path / "data"
     data_dir.mkdir()
@@ -155,13 +156,13 @@ async def test_another_user_gets_a_cluster_elsewhere_when_the_data_dir_is_closed
     server = await join(data_dir)
     assert await ask(server.dsn, "SELECT 1") == 1
     found = await status(data_dir)
-    assert found.cluster.is_relative_to(open_folder / "vestige")
+    assert found.cluster.is_relative_to(system_folder)
     assert found.cluster.stat().st_uid != 0
     await server.close()
     assert modes(data_dir) == before
 
 
-@as_root
+@with_namespaces
 @pytest.mark.usefixtures("no_namespaces")
 async def test_a_cluster_of_root_is_not_replaced_where_namespaces_are_refused(
     data_dir: Path,

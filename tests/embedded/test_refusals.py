@@ -132,13 +132,19 @@ async def test_a_server_started_by_hand_is_not_disturbed(data_dir: Path) -> None
     postgres = binaries.find_programs() / "postgres"
     account = account_of(home.cluster, postgres)
     folder = socket_folder(home, account)
+    (home.cluster / "vestige.conf").unlink(missing_ok=True)  # the settings of the last test
     options = ["-k", folder, "-h", "", "-F", "-c", "logging_collector=off"]
     command = [*account.prefix, postgres, "-D", home.cluster, *options]
-    by_hand = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    by_hand = await asyncio.create_subprocess_exec(
+        *command, stderr=asyncio.subprocess.PIPE, user=account.user, group=account.group
+    )
     try:
         assert by_hand.stderr is not None
-        while b"ready to accept" not in (line := await by_hand.stderr.readline()):
-            assert line, "the server ended"
+        told = b""
+        while b"ready to accept" not in told:
+            line = await by_hand.stderr.readline()
+            assert line, told.decode()
+            told += line
         with pytest.raises(StoreUnavailableError, match=f"process {by_hand.pid}") as caught:
             await start(data_dir)
         assert by_hand.returncode is None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from embedded_clients import FAST, SOURCE, ask, stopped
-from vestige.storage.embedded import start, status
+from vestige.storage.embedded import cluster, start, status
 from vestige.storage.embedded.folders import find_home
 
 if TYPE_CHECKING:
@@ -121,6 +121,14 @@ async def test_given_settings_replace_the_usual_ones(data_dir: Path, join: Join)
     finally:
         await server.close()
     assert await ask((await join(data_dir)).dsn, "SHOW work_mem") != "7MB"
+
+
+async def test_little_shared_memory_is_not_used(
+    data_dir: Path, join: Join, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "SHARED_MEMORY_WANTED", 1 << 60)
+    server = await join(data_dir)
+    assert await ask(server.dsn, "SHOW dynamic_shared_memory_type") == "mmap"
 
 
 async def test_old_logs_are_removed_when_the_server_starts(data_dir: Path, join: Join) -> None:

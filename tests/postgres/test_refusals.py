@@ -13,7 +13,7 @@ from postgres_server import a_database, a_store_database, run, server_url, url_o
 from vestige.config import PostgresSettings
 from vestige.errors import ConfigError, MigrationError, StoreUnavailableError
 from vestige.storage.migrations import load_migrations
-from vestige.storage.postgres.schema import check_versions
+from vestige.storage.postgres.schema import check_server_version, check_vector_version
 from vestige.storage.postgres.store import PostgresStore
 
 if TYPE_CHECKING:
@@ -159,13 +159,13 @@ async def test_an_unknown_text_search_lists_the_known_ones() -> None:
 @pytest.mark.parametrize("server", ["15.14", "15.14 (Debian 15.14-0+deb12u1)", "9.6.24"])
 def test_an_old_server_is_refused(server: str) -> None:
     with pytest.raises(StoreUnavailableError, match=r"PostgreSQL .* 16 or newer"):
-        check_versions("here", server, "0.8.0")
+        check_server_version("here", server)
 
 
 @pytest.mark.parametrize("vector", ["0.7.4", "0.5", "0.4.1"])
 def test_an_old_vector_extension_is_refused(vector: str) -> None:
     with pytest.raises(StoreUnavailableError, match=r"pgvector .* 0.8 or newer") as caught:
-        check_versions("here", "18.4", vector)
+        check_vector_version("here", vector)
     assert "ALTER EXTENSION vector UPDATE" in caught.value.hint
 
 
@@ -173,4 +173,5 @@ def test_an_old_vector_extension_is_refused(vector: str) -> None:
     ("server", "vector"), [("16.0", "0.8.0"), ("18.4 (Debian)", "0.10.2"), ("19beta1", "1.0.0")]
 )
 def test_the_oldest_that_will_do_and_newer_ones_are_accepted(server: str, vector: str) -> None:
-    check_versions("here", server, vector)
+    check_server_version("here", server)
+    check_vector_version("here", vector)

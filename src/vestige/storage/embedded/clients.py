@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import os
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from uuid import uuid4
 
 from vestige.errors import StoreUnavailableError
 from vestige.storage.embedded.watchdog import is_held, open_lock, try_lock
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from vestige.storage.embedded.folders import Home
 
 # Longer than a start and a stop together may take.
@@ -52,14 +53,17 @@ def register(home: Home) -> Client:
         StoreUnavailableError: the locks cannot be taken.
     """
     shared = _locked(str(home.clients_lock), fcntl.LOCK_SH, CLIENT_LOCK_SECONDS)
-    home.clients.mkdir(mode=0o700, exist_ok=True)
-    for path in home.clients.iterdir():
-        if not is_held(path):
-            path.unlink(missing_ok=True)  # of a client that was killed
-    descriptor, name = tempfile.mkstemp(dir=home.clients, suffix=".lock")
-    os.write(descriptor, f"{os.getpid()}\n".encode())
-    try_lock(descriptor, fcntl.LOCK_EX, CLIENT_LOCK_SECONDS)
-    return Client(file=Path(name), own_lock=descriptor, shared_lock=shared)
+    try:
+        home.clients.mkdir(mode=0o700, exist_ok=True)
+        for path in home.clients.iterdir():
+            if not is_held(path):
+                path.unlink(missing_ok=True)  # of a client that was killed
+        file = home.clients / f"{uuid4()}.lock"
+        own = _locked(str(file), fcntl.LOCK_EX, CLIENT_LOCK_SECONDS)
+    except BaseException:
+        os.close(shared)
+        raise
+    return Client(file=file, own_lock=own, shared_lock=shared)
 
 
 def unregister(client: Client) -> None:

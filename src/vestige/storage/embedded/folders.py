@@ -85,6 +85,11 @@ class Home:
         return self.cluster / "log"
 
     @property
+    def socket_record(self) -> Path:
+        """Names the folder of the socket when that is not beside the cluster."""
+        return self.folder / "socket-folder"
+
+    @property
     def version_file(self) -> Path:
         return self.folder / "server-version"
 
@@ -123,7 +128,7 @@ def make_home(data_dir: Path) -> Home:
             "Use another data dir, or run the command as the user who made this one.",
         )
     if stat.S_IMODE(found.st_mode) & ~PASSABLE:
-        home.folder.chmod(PRIVATE)
+        home.folder.chmod(PASSABLE if home.base.parent == home.folder else PRIVATE)
     return home
 
 
@@ -165,7 +170,8 @@ def socket_folder(home: Home, account: Account) -> Path:
     """Return a folder of the account for the socket: beside the cluster where that is possible.
 
     A path that is too long for a socket gets a folder with a random name in XDG_RUNTIME_DIR or the
-    temporary directory, which is used again as long as it belongs to the account alone.
+    temporary directory. The watchdog removes it, or it is used again if it belongs to the account
+    alone.
 
     Raises:
         StoreUnavailableError: those paths are too long as well.
@@ -175,7 +181,7 @@ def socket_folder(home: Home, account: Account) -> Path:
         beside.mkdir(mode=PRIVATE, exist_ok=True)
         account.own(beside)
         return beside
-    record = home.folder / "socket-folder"
+    record = home.socket_record
     with suppress(FileNotFoundError):
         known = Path(record.read_text(encoding="utf-8"))
         if is_private(known, account):

@@ -129,8 +129,8 @@ def _serve(
         cluster.clear_traces(home, folder)
         cluster.write_settings(home, account, folder, settings)
         watch(home, account, cluster.server_command(home, account, programs), start_lock)
-        version = Account().run([programs / "postgres", "--version"]).stdout.split()[2]
-        home.version_file.write_text(version, encoding="utf-8")
+        version = Account().run([programs / "postgres", "--version"]).stdout
+        home.version_file.write_text(version.rpartition(") ")[2], encoding="utf-8")
         found = _running(home)
         if found is None:
             raise StoreUnavailableError(

@@ -41,6 +41,7 @@ class Orders:
         command: starts the server in the foreground; empty when it runs already.
         user, group: as whom the server runs, None for as whom this process runs.
         log: receives what the server writes before it has a log of its own.
+        socket_record: names the folder of the socket if that is a temporary one.
         start_seconds: how long the server may take until it accepts connections.
         inherited_lock: descriptor of `start_lock`, which the starter holds too.
     """
@@ -54,6 +55,7 @@ class Orders:
     user: int | None
     group: int | None
     log: str
+    socket_record: str
     start_seconds: float
     inherited_lock: int
 
@@ -108,7 +110,10 @@ def try_lock(descriptor: int, kind: int, seconds: float) -> bool:
 
 
 def is_held(path: str | Path) -> bool:
-    """Say whether somebody holds a lock exclusively. Looking at it never gets in another's way."""
+    """Say whether somebody holds a lock exclusively.
+
+    To look is to share it for a moment, so whoever wants it exclusively tries more than once.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -245,7 +250,15 @@ def stop_server(orders: Orders) -> None:
         else:
             with suppress(ChildProcessError):
                 os.waitpid(-1, 0)
+            remove_socket_folder(Path(orders.socket_record))
             return
+
+
+def remove_socket_folder(record: Path) -> None:
+    """Remove a temporary folder of the socket, unless a crash left something in it."""
+    with suppress(OSError):
+        Path(record.read_text(encoding="utf-8")).rmdir()
+        record.unlink()
 
 
 if __name__ == "__main__":

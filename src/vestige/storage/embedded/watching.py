@@ -50,6 +50,7 @@ def watch(home: Home, account: Account, command: Sequence[str], start_lock: int)
         user=account.user,
         group=account.group,
         log=str(home.start_log),
+        socket_record=str(home.socket_record),
         start_seconds=START_SECONDS,
         inherited_lock=start_lock,
     )
@@ -77,7 +78,10 @@ def _outcome(orders: Orders, errors: Path) -> str:
         ) as process,
     ):
         outcome = _read(process.stdout) if process.stdout is not None else ""
-    return outcome or f"its watchdog failed: {last_lines(errors.read_text(encoding='utf-8'))}"
+    if outcome:
+        return outcome
+    said = last_lines(errors.read_text(encoding="utf-8", errors="replace"))
+    return f"its watchdog failed: {said}" if said else "its watchdog was killed"
 
 
 def _read(answer: IO[bytes]) -> str:

@@ -29,6 +29,7 @@ from vestige.storage.postgres.errors import (
     CONFLICTS,
     LOST,
     ProtocolError,
+    StartingError,
     UnsupportedParameterError,
     translated,
     unreachable,
@@ -354,21 +355,30 @@ def given_database(pool: Pool, options: PostgresSettings, clock: Clock) -> Datab
 async def _open_pool(
     url: str, options: PostgresSettings, settings: dict[str, str], *, statements: int
 ) -> Pool:
-    return await asyncpg.create_pool(
-        url,
-        min_size=0,
-        init_size=1,  # so that a server that cannot be reached is found out now
-        max_size=options.max_connections,
-        max_inactive_connection_lifetime=options.idle_seconds,
-        init=prepare_types,
-        reset=_keep,
-        timeout=CONNECT_TIMEOUT_SECONDS,
-        statement_cache_size=statements,
-        max_cached_statement_lifetime=0,
-        max_cacheable_statement_size=0,
-        connection_class=_DatedConnection,
-        server_settings=settings,
-    )
+    async def connect() -> Pool:
+        return await asyncpg.create_pool(
+            url,
+            min_size=0,
+            init_size=1,  # so that a server that cannot be reached is found out now
+            max_size=options.max_connections,
+            max_inactive_connection_lifetime=options.idle_seconds,
+            init=prepare_types,
+            reset=_keep,
+            timeout=CONNECT_TIMEOUT_SECONDS,
+            statement_cache_size=statements,
+            max_cached_statement_lifetime=0,
+            max_cacheable_statement_size=0,
+            connection_class=_DatedConnection,
+            server_settings=settings,
+        )
+
+    # A server that starts right now is waited for; one that is not there is not.
+    return await AsyncRetrying(
+        retry=retry_if_exception_type(StartingError),
+        stop=stop_after_delay(options.acquire_timeout_seconds),
+        wait=wait_random_exponential(multiplier=0.05, max=LONGEST_WAIT_SECONDS),
+        reraise=True,
+    )(connect)
 
 
 def _settings(options: PostgresSettings) -> dict[str, str]:

@@ -24,6 +24,7 @@ ConstraintError = reported.IntegrityConstraintViolationError
 UniqueError = reported.UniqueViolationError
 ForeignKeyError = reported.ForeignKeyViolationError
 ProtocolError = reported.InternalClientError  # the driver is out of step with the server
+StartingError = reported.CannotConnectNowError
 UnsupportedParameterError = reported.ProtocolViolationError  # what PgBouncer answers to a setting
 
 # Another try may succeed: the transaction was undone because of others that ran beside it, or a

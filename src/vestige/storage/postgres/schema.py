@@ -177,30 +177,39 @@ async def check_text_search(session: Session) -> None:
         )
 
 
-def check_versions(location: str, server: str, vector: str) -> None:
-    """Refuse a server or an extension that is too old.
+def check_server_version(location: str, version: str) -> None:
+    """Refuse a server that is too old.
 
     Args:
         location: server and database, for the message.
-        server: as `SHOW server_version` says it: "18.4 (Debian ...)".
-        vector: the version of pgvector, "0.8.5".
+        version: as `SHOW server_version` says it: "18.4 (Debian ...)".
     """
-    if int(SERVER_MAJOR.findall(server)[0]) < SERVER_VERSION_MIN:
+    if int(SERVER_MAJOR.findall(version)[0]) < SERVER_VERSION_MIN:
         raise StoreUnavailableError(
-            f"{location} is PostgreSQL {server}, and {SERVER_VERSION_MIN} or newer is needed",
+            f"{location} is PostgreSQL {version}, and {SERVER_VERSION_MIN} or newer is needed",
             "Upgrade the server with pg_upgrade, or dump and restore into a newer one.",
         )
-    major, minor = (int(part) for part in vector.split(".")[:2])
+
+
+def check_vector_version(location: str, version: str) -> None:
+    """Refuse an extension that is too old.
+
+    Args:
+        location: server and database, for the message.
+        version: of pgvector, "0.8.5".
+    """
+    major, minor = (int(part) for part in version.split(".")[:2])
     if (major, minor) < VECTOR_VERSION_MIN:
         raise StoreUnavailableError(
-            f"{location} has pgvector {vector}, and 0.8 or newer is needed",
+            f"{location} has pgvector {version}, and 0.8 or newer is needed",
             "Install a newer pgvector on the server, then run `ALTER EXTENSION vector UPDATE` in"
             " this database.",
         )
 
 
 async def _check_server(session: Session) -> None:
-    server = cast("str", await session.db.value(SERVER_VERSION))
+    server = await session.db.value(SERVER_VERSION)
+    check_server_version(session.location, cast("str", server))
     vector = await session.db.value(VECTOR_VERSION)
     if vector is None:
         vector = await session.db.value(VECTOR_OFFERED)
@@ -210,7 +219,7 @@ async def _check_server(session: Session) -> None:
             "Install pgvector 0.8 or newer on the server, on Debian"
             " `apt install postgresql-18-pgvector`.",
         )
-    check_versions(session.location, server, cast("str", vector))
+    check_vector_version(session.location, cast("str", vector))
 
 
 def _migrations() -> tuple[Migration, ...]:
