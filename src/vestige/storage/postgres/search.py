@@ -159,8 +159,12 @@ async def search(session: Session, query: SearchQuery, limit: int) -> list[Searc
 def statement(shape: Shape) -> LiteralString:
     """Return the statement of a search."""
     conditions: LiteralString = ""
+    # The same, opaque to the planner: here the filter keeps much, which one plan for all values
+    # cannot know, and to begin with the filter's own index or the whole table would be slow.
+    checks: LiteralString = ""
     for name in shape.filters:
         conditions = conditions + " AND " + filters.CONDITIONS[name]
+        checks = checks + " AND (SELECT " + filters.CONDITIONS[name] + ")"
     is_adaptive = shape.scope == "adaptive"
     parts: list[LiteralString] = []
     if shape.has_vector:
@@ -171,13 +175,13 @@ def statement(shape: Shape) -> LiteralString:
         parts.append(
             words.leg(
                 shape.scope,
-                conditions,
+                checks,
                 has_required=shape.has_required,
                 has_excluded=shape.has_excluded,
             )
         )
     if shape.has_vector:
-        parts.append(vectors.leg(conditions, dimension=shape.dimension, is_adaptive=is_adaptive))
+        parts.append(vectors.leg(checks, dimension=shape.dimension, is_adaptive=is_adaptive))
     if not shape.has_vector:
         parts.append(FUSED_FTS)
     else:
