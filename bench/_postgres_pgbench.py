@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 from _postgres_statements import statement_of
@@ -90,5 +90,11 @@ def _as_text(value: object) -> str:
     if isinstance(value, np.ndarray):
         return "[" + ",".join(f"{number:.9g}" for number in value.tolist()) + "]"
     if isinstance(value, list):
-        return "{" + ",".join("NULL" if item is None else f'"{item}"' for item in value) + "}"
+        return (
+            "{"
+            + ",".join(
+                "NULL" if item is None else f'"{item}"' for item in cast("list[object]", value)
+            )
+            + "}"
+        )
     return str(value)
