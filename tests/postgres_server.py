@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
+from factories import ManualClock
 from vestige.storage import embedded
 from vestige.storage.migrations import load_migrations
 from vestige.storage.postgres.store import PostgresStore
@@ -66,6 +67,7 @@ def server_url() -> str:
     if given:
         return given
     folder = Path(_started.enter_context(TemporaryDirectory(prefix="vestige-test-")))
+    folder.chmod(0o755)  # a server that root starts may run as another user
     with ThreadPoolExecutor(1) as executor:  # a test's own event loop runs on this thread
         server = executor.submit(
             asyncio.run, embedded.start(folder, settings=SERVER_SETTINGS)
@@ -142,7 +144,7 @@ def _make_template() -> None:
 
 async def _migrate_template() -> None:
     await run(f"CREATE DATABASE {STORE} TEMPLATE {EMPTY}")
-    store = await PostgresStore.connect(url_of(STORE))
+    store = await PostgresStore.connect(url_of(STORE), clock=ManualClock())
     await store.close()
 
 
