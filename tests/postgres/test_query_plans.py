@@ -91,6 +91,9 @@ def shapes() -> Iterator[search.Shape]:
                 for names in ((), tuple(filters.CONDITIONS)):
                     yield search.Shape(
                         scope=scope,
+                        limit=10,
+                        depth=30,
+                        exact_below=100,
                         filters=names,
                         has_text=has_text,
                         has_vector=has_vector,

@@ -105,9 +105,15 @@ class Shape:
         has_required: whether phrases must occur.
         has_excluded: whether phrases must not occur.
         dimension: of the vectors, where the index depends on it, else 0.
+        limit: how many memories are wanted.
+        depth: how deep each leg is read.
+        exact_below: up to how many memories a filter is believed to keep few.
     """
 
     scope: Scope
+    limit: int
+    depth: int
+    exact_below: int
     filters: tuple[str, ...] = ()
     has_text: bool = True
     has_vector: bool = True
@@ -122,12 +128,8 @@ async def search(session: Session, query: SearchQuery, limit: int) -> list[Searc
     names = tuple(name for name in filters.CONDITIONS if name in values)
     scope = _scope(session, names, values)
     text = None if query.text is None else parse_query(query.text)
-    depth = max(LEG_DEPTH_FACTOR * limit, LEG_DEPTH_MIN)
     values |= {
-        "depth": depth,
-        "limit": limit,
         "rrf_k": float(query.rrf_k),
-        "exact_below": _exact_below(session),
         "memory_count": statistics.memory_count,
         "average_length": statistics.average_length,
     }
@@ -137,9 +139,11 @@ async def search(session: Session, query: SearchQuery, limit: int) -> list[Searc
     if query.embedding is not None:
         _check_dimension(session, query.embedding)
         values["embedding"] = unit(query.embedding)
-        values["windows_per_memory"] = vectors.WINDOWS_PER_MEMORY
     shape = Shape(
         scope=scope,
+        limit=limit,
+        depth=max(LEG_DEPTH_FACTOR * limit, LEG_DEPTH_MIN),
+        exact_below=_exact_below(session),
         filters=names,
         has_text=text is not None,
         has_vector=query.embedding is not None,
@@ -187,7 +191,16 @@ def statement(shape: Shape) -> LiteralString:
     else:
         parts.append(FUSED if shape.has_text else FUSED_VECTOR)
     results = RESULTS_WITH_MODEL if shape.has_vector else RESULTS
-    return "WITH" + ",".join(parts) + results
+    text: LiteralString = "WITH" + ",".join(parts) + results
+    # How much is read stands in the text: a plan for any number of rows would be thought to cost so
+    # much more that the server would plan each search anew.
+    return (
+        text.replace(":limit::int", vectors.literal(shape.limit))
+        .replace(":depth::int", vectors.literal(shape.depth))
+        .replace(":exact_below::int", vectors.literal(shape.exact_below))
+        .replace(":candidates_max::int", vectors.literal(words.CANDIDATES_MAX))
+        .replace(":windows_per_memory::int", vectors.literal(vectors.WINDOWS_PER_MEMORY))
+    )
 
 
 def _scope(session: Session, names: Sequence[str], values: Mapping[str, object]) -> Scope:

@@ -109,14 +109,17 @@ def indexed_dimension(dimension: int) -> int:
     return dimension if VECTOR_INDEX_MAX < dimension <= HALFVEC_INDEX_MAX else 0
 
 
+def literal(number: int) -> LiteralString:
+    """Return a number that is not negative as text which the type checker knows to be digits."""
+    return "".join([DIGITS[int(digit)] for digit in str(number)])
+
+
 def _order(dimension: int, table: LiteralString) -> LiteralString:
     """Return the order by distance, in the words of the index."""
     column: LiteralString = table + ".embedding"
     if not indexed_dimension(dimension):
         return "\nORDER BY " + column + " <=> (SELECT vector FROM model)"
-    # A number as text that the type checker knows to hold nothing but digits.
-    number: LiteralString = "".join([DIGITS[int(digit)] for digit in str(dimension)])
-    half: LiteralString = "::halfvec(" + number + ")"
+    half: LiteralString = "::halfvec(" + literal(dimension) + ")"
     return (
         "\nORDER BY l2_normalize(" + column + ")" + half + " <=> (SELECT vector FROM model)" + half
     )

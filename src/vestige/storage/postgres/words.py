@@ -251,7 +251,6 @@ async def values(session: Session, text: TextQuery, share: float | None) -> Valu
         "required": [words for phrase in text.phrases for words in _phrase_texts(phrase)],
         "excluded": [words for words, _ in excluded],
         "excluded_places": [place for _, place in excluded],
-        "candidates_max": CANDIDATES_MAX,
     }
 
 
