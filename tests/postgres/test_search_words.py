@@ -13,7 +13,7 @@ from postgres.searching import analyze, connected, opened, recorded, statistics_
 from postgres_server import a_store_database
 from vestige.errors import ModelMismatchError
 from vestige.models import SearchQuery
-from vestige.storage.postgres import frequencies, words
+from vestige.storage.postgres import frequencies, search, words
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -148,6 +148,7 @@ async def test_the_work_is_bounded_where_statistics_are_wrong(
     large: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(words, "CANDIDATES_MAX", 15)
+    monkeypatch.setattr(search, "statement", search.statement.__wrapped__)
     assert len(await contents(large, "common")) == 15
 
 
