@@ -199,6 +199,7 @@ def statement(shape: Shape) -> LiteralString:
         .replace(":depth::int", vectors.literal(shape.depth))
         .replace(":exact_below::int", vectors.literal(shape.exact_below))
         .replace(":candidates_max::int", vectors.literal(words.CANDIDATES_MAX))
+        .replace(":filtered_depth_factor::int", vectors.literal(vectors.FILTERED_DEPTH_FACTOR))
         .replace(":windows_per_memory::int", vectors.literal(vectors.WINDOWS_PER_MEMORY))
     )
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, LiteralString
 from vestige.storage.postgres import frequencies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from vestige.storage.postgres.connection import Session
     from vestige.storage.postgres.filters import Values
@@ -30,10 +30,10 @@ PHRASE_WORDS_MAX: Final = 1_000  # of a longer phrase, the beginning
 PAIR_WEIGHT: Final = 0.5
 PAIR_SHARE: Final = 0.1  # of the memories with the rarer word; about how many have the pair
 # About how many memories are scored: half of them for the rarest words, the rest for pairs of the
-# words that are too common alone. Of the ten best by all words of a question, .997 are found.
-CANDIDATES: Final = 1_000
-CANDIDATES_BY_WORD: Final = 500
-CANDIDATES_MAX: Final = 2_000  # words that stand together often make more than was expected
+# words that are too common alone. Of the ten best by all words of a question, .98 are found.
+CANDIDATES: Final = 600
+CANDIDATES_BY_WORD: Final = 300
+CANDIDATES_MAX: Final = 1_500  # words that stand together often make more than was expected
 FILLING_WORDS: Final = 2  # common words that fill up a leg which the rare ones leave too short
 PAIRED_WORDS_MAX: Final = 6  # of these words all pairs are looked at
 
@@ -88,6 +88,10 @@ CANDIDATES_BY_WORDS: Final = """
 SELECT m.id, ts_delete(m.search_vec, '') AS search_vec, octet_length(m.content) AS length
 FROM knowledge_nodes AS m
 WHERE m.search_vec @@ (SELECT query FROM wanted)"""
+UNION: Final = "\n) UNION ALL ("
+# Where they are scored term by term, they are unpacked before and not for each term.
+CANDIDATES_ONCE: Final = "\ncandidates AS MATERIALIZED (("
+CANDIDATES_STREAMED: Final = "\ncandidates AS (("
 FOUND: Final = "\nSELECT f.id, f.search_vec, f.length FROM found AS f"
 # Common words fill up what rare ones leave empty.
 CANDIDATES_BY_FILL: Final = """
@@ -292,30 +296,21 @@ def _found(
 ) -> list[LiteralString]:
     """Return the expressions that say which memories are scored."""
     if scope == "counted":
-        return [_candidates([CANDIDATES_BY_WORDS + conditions])]
+        return [CANDIDATES_ONCE + CANDIDATES_BY_WORDS + conditions + "\n))"]
     limit: LiteralString = CANDIDATES_LIMIT
-    narrow: list[LiteralString] = []
+    narrow: LiteralString = ""
     if scope == "adaptive":
         limit = WHERE_WIDE + CANDIDATES_LIMIT
-        narrow.append(
-            CANDIDATES_BY_FILTER
-            + (NOT_EXCLUDED if has_excluded else "")
-            + (REQUIRED_OF_KEPT if has_required else "")
-        )
-    if has_required:
-        return [_candidates([CANDIDATES_BY_WORDS + conditions + limit, *narrow])]
+        narrow = UNION + CANDIDATES_BY_FILTER
+        narrow = narrow + (NOT_EXCLUDED if has_excluded else "")
+        narrow = narrow + (REQUIRED_OF_KEPT if has_required else "")
     by_words: LiteralString = CANDIDATES_BY_WORDS + conditions + limit
-    by_fill: LiteralString = CANDIDATES_BY_FILL + conditions + limit
-    return [
-        FILL,
-        "\nfound AS MATERIALIZED (" + by_words + "\n)",
-        _candidates([FOUND, by_fill, *narrow]),
-    ]
-
-
-def _candidates(found: Sequence[LiteralString]) -> LiteralString:
-    union: LiteralString = "\n) UNION ALL (".join(found)
-    return "\ncandidates AS MATERIALIZED ((" + union + "\n))"
+    if has_required:
+        return [CANDIDATES_ONCE + by_words + narrow + "\n))"]
+    by_fill: LiteralString = UNION + CANDIDATES_BY_FILL + conditions + limit
+    found: LiteralString = "\nfound AS MATERIALIZED (" + by_words + "\n)"
+    start: LiteralString = CANDIDATES_STREAMED if scope == "estimated" else CANDIDATES_ONCE
+    return [FILL, found, start + FOUND + by_fill + narrow + "\n))"]
 
 
 def _searched(
