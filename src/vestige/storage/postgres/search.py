@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 LEG_DEPTH_FACTOR: Final = 3  # a leg is read this many times deeper than the limit,
 LEG_DEPTH_MIN: Final = 30  # and never less deep than this
 # A filter is believed to keep many memories when it keeps this many times the bound.
-WIDE_FACTOR: Final = 2.0
+WIDE_FACTOR: Final = 1.5
 
 KEPT: Final = """
 kept AS MATERIALIZED (
