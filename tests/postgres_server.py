@@ -37,11 +37,11 @@ DELETE FROM knowledge_nodes;
 DELETE FROM domains;
 DELETE FROM group_memberships;
 DELETE FROM groups;
-DELETE FROM users WHERE handle <> 'local';
+DELETE FROM users WHERE id <> '00000000-0000-0000-0000-000000000001';
 DELETE FROM embedding_model;
 DELETE FROM vestige_migrations WHERE version > 1;
 ALTER SEQUENCE review_events_id_seq RESTART;
-UPDATE users SET display_name = 'Local User', metadata = '{}';
+UPDATE users SET handle = 'local', display_name = 'Local User', metadata = '{}';
 """
 OURS: Final = "SELECT datname FROM pg_database WHERE datname LIKE $1"
 
@@ -159,9 +159,10 @@ async def _is_emptied(name: str) -> bool:
             (_, index_step) = load_migrations("vestige.storage.postgres")
             await connection.execute(index_step.down_sql)
         await connection.execute(CLEAR)
+        is_whole = await connection.fetchval("SELECT count(*) = 1 FROM users")
     except asyncpg.PostgresError:
         return False
     else:
-        return True
+        return bool(is_whole)
     finally:
         await connection.close()

@@ -1,11 +1,13 @@
-"""`vestige migrate info`, `up` and `revert`: the schema of the store, step by step."""
+"""`vestige migrate`: the schema of the store, step by step, and the copy of a whole store."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 import typer
+from typer.core import TyperGroup
 
+from vestige.cli.copy import copy
 from vestige.cli.inputs import ask, need_terminal
 from vestige.cli.options import ConfigOption, DataDirOption, JsonOption, YesOption, example
 from vestige.cli.output import note, print_json, print_line, print_table
@@ -14,6 +16,8 @@ from vestige.cli.session import configured, need_store, with_store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from typer._click.core import Context
 
     from vestige.models import JsonObject
     from vestige.storage.migrations import MigrationStatus
@@ -26,14 +30,34 @@ LOSSES: Final = {
 }
 UNKNOWN_LOSS: Final = "what is kept in the tables of this step is lost"
 
-commands = typer.Typer(help="Show and steer the schema of the store.")
+
+class MigrateGroup(TyperGroup):
+    """`vestige migrate --from ... --to ...` is `vestige migrate copy --from ... --to ...`."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Put the name of the command in front of options that only it has."""
+        is_copy = any(word == "--from" or word.startswith("--from=") for word in args)
+        if is_copy and not self.commands.keys() & set(args):
+            args = ["copy", *args]
+        return super().parse_args(ctx, args)
+
+
+commands = typer.Typer(cls=MigrateGroup, help="Show and steer the schema, and move whole stores.")
 
 
 @commands.callback()
 def migrate_group(*, config_file: ConfigOption = None, data_dir: DataDirOption = None) -> None:
-    """Show and steer the schema of the store."""
+    """Show and steer the schema of the store, and move whole stores."""
     # The options that stand here are taken up by the command: see options.py.
     del config_file, data_dir
+
+
+commands.command(
+    epilog=example(
+        "vestige migrate copy --from sqlite --to postgres --postgres-url postgresql://me@db/memory",
+        "vestige migrate copy --from rust --sqlite-path ~/old/vestige.db --to sqlite --reembed",
+    )
+)(copy)
 
 
 @commands.command(epilog=example("vestige migrate info"))

@@ -27,6 +27,7 @@ from vestige.models.stores import HealthStatus, ModelSignature, Problem, StoreSt
 from vestige.models.transfer import (
     ImportResult,
     RowFailure,
+    RowKey,
     ScheduledMemory,
     TransferPage,
     TransferRow,
@@ -68,6 +69,7 @@ __all__ = [
     "Rating",
     "ReviewEvent",
     "RowFailure",
+    "RowKey",
     "ScheduledMemory",
     "SchedulingState",
     "SearchQuery",

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from vestige.models.access import Group, GroupMembership, User
 from vestige.models.domains import Domain
 from vestige.models.memories import MemoryEdge, MemoryRecord, ReviewEvent, SchedulingState
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+
+RowKey: TypeAlias = "tuple[UUID | str | int, ...]"  # the primary key of a row, in order
 
 
 class TransferTable(StrEnum):

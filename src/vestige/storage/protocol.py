@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         Neighbor,
         Rating,
         ReviewEvent,
+        RowKey,
         SchedulingState,
         SearchQuery,
         SearchResult,
@@ -325,10 +326,26 @@ class MemoryStore(AccessStore, Protocol):
         """
         ...
 
+    async def export_rows(self, table: TransferTable, keys: Sequence[RowKey]) -> list[TransferRow]:
+        """Return the rows with these primary keys that are there, in no order."""
+        ...
+
     async def import_rows(self, table: TransferTable, rows: Sequence[TransferRow]) -> ImportResult:
         """Write rows that are not there yet; a row that cannot be written is reported, not raised.
 
         A row whose key exists is left as it is and counted as present. One bad row never takes the
         others with it. Memories with vectors need a handle bound to the registered model.
         """
+        ...
+
+    async def suspend_vector_index(self) -> bool:
+        """Drop the vector index if the store is empty and keeping it up is slow; say whether.
+
+        Filling a store is then many times faster. Searches stay right, and are slow, until
+        `build_vector_index`.
+        """
+        ...
+
+    async def build_vector_index(self) -> None:
+        """Build the vector index if it is missing; there is none before a model is registered."""
         ...

@@ -33,6 +33,7 @@ _UNSPACED: Final = (
     r"\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff"
     r"\U0001b000-\U0001b16f\U00020000-\U0003ffff"
 )
+_JSON: Final = json.JSONEncoder(ensure_ascii=False)  # made once: `json.dumps` makes one a call
 _UNSPACED_RUN: Final = re.compile(f"[{_UNSPACED}]+")
 _WORD: Final = re.compile(r"[^\W_]+")
 # From a letter to a space or something of ASCII or of the punctuation blocks; of these words, only
@@ -46,9 +47,8 @@ _CONNECTED: Final = re.compile(r"[^\W_][_/\\.:@#~+=-]+[^\W_]")
 _SPLITTING: Final = re.compile(r"[_/\\.:@#~+=]")
 _SIGNED_WORD: Final = re.compile(r"(?<!\w)([A-Za-z]\w*+)(\+\+|#)(?!\w)")  # C++, C#, F#
 # Most words of most texts: nothing in them is lost, which is found out at once.
-_PLAIN: Final = re.compile(
-    r"""[("'\[]*(?:[A-Za-z]?[a-z0-9]*|[A-Z0-9]+)(?:'[a-z]+)?[.,;:!?)"'\]]*"""
-)
+_PLAIN: Final = r"""[("'\[]*(?:[A-Za-z]?[a-z0-9]*|[A-Z0-9]+)(?:'[a-z]+)?[.,;:!?)"'\]]*"""
+_NOT_PLAIN: Final = re.compile(rf"(?<!\S)(?!{_PLAIN}(?!\S))\S+")
 _QUOTED: Final = re.compile(r'(?:(?<!\S)(-))?"([^"]*)"')
 _EXCLUDED: Final = re.compile(r"(?<!\S)-([^\s-]\S*)")
 
@@ -124,7 +124,7 @@ def parse_query(text: str) -> TextQuery:
 
 def _tag_terms(tags: Iterable[str]) -> Iterator[str]:
     for tag in tags:
-        if json.dumps(tag, ensure_ascii=False) != f'"{tag}"':
+        if _JSON.encode(tag) != f'"{tag}"':
             yield from _plain_words(tag)
         yield from _distinct_terms(_composed(tag))
 
@@ -174,9 +174,7 @@ def _plain_words(text: str) -> Iterator[str]:
 
 def _distinct_terms(text: str, *, is_query: bool = False) -> Iterator[str]:
     seen: set[str] = set()
-    for chunk in dict.fromkeys(text.split()):
-        if _PLAIN.fullmatch(chunk):
-            continue
+    for chunk in dict.fromkeys(_NOT_PLAIN.findall(text)):
         for term in _chunk_terms(chunk, is_query=is_query):
             if term not in seen:
                 seen.add(term)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, cast
 from uuid import UUID
 
 from vestige.errors import InvalidInputError
@@ -22,9 +22,7 @@ from vestige.storage import limits
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from vestige.models import TransferRow
-
-Key: TypeAlias = "tuple[UUID | str | int, ...]"
+    from vestige.models import RowKey, TransferRow
 
 KINDS: Final[dict[TransferTable, type]] = {
     TransferTable.USERS: User,
@@ -66,7 +64,7 @@ def check_row(table: TransferTable, row: object) -> None:
             pass  # there is no other kind
 
 
-def row_key(row: TransferRow) -> Key:
+def row_key(row: TransferRow) -> RowKey:
     """Return the key of a row."""
     match row:
         case ScheduledMemory():
@@ -92,7 +90,7 @@ def after_text(key: Sequence[object]) -> str:
     return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
 
 
-def after_key(after: str, kinds: Sequence[type]) -> Key:
+def after_key(after: str, kinds: Sequence[type]) -> RowKey:
     """Return the key of a `next_after`.
 
     Args:

@@ -1,13 +1,16 @@
-"""What an import did, as JSON."""
+"""What an import and a copy did, as JSON."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vestige.models import JsonObject
+    from vestige.models import JsonObject, ModelSignature
+    from vestige.storage.rust.findings import SourceReport
+    from vestige.transfer.copy_plan import CopyFailure, CopyReport
     from vestige.transfer.restore import LineFailure, RestoreReport
 
 
@@ -33,3 +36,50 @@ def restore_view(report: RestoreReport, failures: Sequence[LineFailure]) -> Json
             for failure in failures
         ],
     }
+
+
+def copy_view(report: CopyReport, *, is_complete: bool) -> JsonObject:
+    """Return the counts and hashes of every table, and the rows that did not arrive."""
+    return {
+        "is_complete": is_complete,
+        "source_model": _model_view(report.source_model),
+        "destination_model": _model_view(report.destination_model),
+        "tables": {table.value: {**asdict(counts)} for table, counts in report.tables.items()},
+        "failures": [_failure_view(failure) for failure in report.failures],
+        "differences": [_failure_view(failure) for failure in report.differences],
+        "renamed": [
+            {
+                "table": renamed.table.value,
+                "handle": renamed.handle,
+                "source_id": renamed.source_id,
+                "destination_id": renamed.destination_id,
+            }
+            for renamed in report.renamed
+        ],
+        "index_seconds": round(report.index_seconds, 3),
+    }
+
+
+def source_view(found: SourceReport) -> JsonObject:
+    """Return what reading a foreign file found."""
+    return {
+        "path": found.path,
+        "schema_version": found.schema_version,
+        "copied": [{**asdict(table)} for table in found.copied],
+        "skipped": [{**asdict(table)} for table in found.skipped],
+        "columns": [{**asdict(column)} for column in found.columns],
+        "adjusted": [{**asdict(change)} for change in found.adjusted],
+        "adjusted_counts": [{**asdict(change)} for change in found.adjusted_counts],
+        "failures": [
+            {"table": failure.table.value, "key": failure.key, "reason": failure.reason}
+            for failure in found.failures
+        ],
+    }
+
+
+def _failure_view(failure: CopyFailure) -> JsonObject:
+    return {"table": failure.table.value, "key": failure.key, "reason": failure.reason}
+
+
+def _model_view(model: ModelSignature | None) -> JsonObject | None:
+    return None if model is None else {**asdict(model)}

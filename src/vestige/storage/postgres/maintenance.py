@@ -22,6 +22,7 @@ SELECT
     (SELECT count(*) FROM domains),
     (SELECT count(*) FROM scheduling WHERE next_review <= $1)
 """
+HAS_MEMORIES: Final = "SELECT EXISTS (SELECT 1 FROM knowledge_nodes)"
 SELECT_SPAN: Final = "SELECT min(created_at), max(created_at) FROM knowledge_nodes"
 COUNT_TYPES: Final = (
     "SELECT node_type, count(*) AS n FROM knowledge_nodes GROUP BY node_type"
@@ -89,6 +90,17 @@ async def get_stats(session: Session, now: datetime) -> StoreStats:
 async def vacuum(session: Session) -> None:
     """Give dead rows free, and refresh what the planner knows of the tables."""
     await session.db.run(VACUUM)
+
+
+async def suspend_vector_index(session: Session) -> bool:
+    await schema.check_current(session)
+    if await session.db.value(HAS_MEMORIES):
+        return False
+    return await schema.drop_vector_index(session)
+
+
+async def build_vector_index(session: Session) -> None:
+    await schema.build_vector_index(session)
 
 
 async def _counts(session: Session, sql: LiteralString) -> dict[str, int]:

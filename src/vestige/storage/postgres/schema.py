@@ -67,6 +67,12 @@ FORGET_STEP: Final = "DELETE FROM vestige_migrations WHERE version = $1"
 LOCK: Final = "SELECT pg_advisory_xact_lock($1)"
 # Building an index may take longer than any statement of daily use.
 UNBOUNDED: Final = "SET LOCAL statement_timeout = 0"
+# The function is made by the step of the vector index.
+HAS_INDEX_BUILDER: Final = "SELECT to_regproc('vestige_build_vector_index') IS NOT NULL"
+BUILD_VECTOR_INDEX: Final = "SELECT vestige_build_vector_index()"
+DROP_VECTOR_INDEX: Final = (
+    "DROP INDEX IF EXISTS idx_knowledge_nodes_embedding_hnsw, idx_memory_windows_embedding_hnsw"
+)
 SERVER_VERSION: Final = "SHOW server_version"
 VECTOR_VERSION: Final = "SELECT extversion FROM pg_extension WHERE extname = 'vector'"
 VECTOR_OFFERED: Final = "SELECT default_version FROM pg_available_extensions WHERE name = 'vector'"
@@ -137,6 +143,21 @@ async def revert_last(session: Session) -> MigrationStatus | None:
     await session.db.run_script(step.down_sql)
     await session.db.run(FORGET_STEP, (step.version,))
     return MigrationStatus(version=step.version, name=step.name, state="pending")
+
+
+async def drop_vector_index(session: Session) -> bool:
+    """Drop the vector index; return whether the step that made it was applied."""
+    if not await session.db.value(HAS_INDEX_BUILDER):
+        return False
+    await session.db.run(DROP_VECTOR_INDEX)
+    return True
+
+
+async def build_vector_index(session: Session) -> None:
+    """Build the vector index if it is missing and its step is applied."""
+    if await session.db.value(HAS_INDEX_BUILDER):
+        await session.db.run(UNBOUNDED)
+        await session.db.run(BUILD_VECTOR_INDEX)
 
 
 async def status(session: Session) -> list[MigrationStatus]:

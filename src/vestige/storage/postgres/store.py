@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         Neighbor,
         Rating,
         ReviewEvent,
+        RowKey,
         SchedulingState,
         SearchResult,
         StoreStats,
@@ -340,5 +341,14 @@ class PostgresStore:
         limits.check_page(limit)
         return await self._db.query(transfer.export_page, table, after, limit)
 
+    async def export_rows(self, table: TransferTable, keys: Sequence[RowKey]) -> list[TransferRow]:
+        return await self._db.query(transfer.export_rows, table, keys)
+
     async def import_rows(self, table: TransferTable, rows: Sequence[TransferRow]) -> ImportResult:
         return await self._db.write(transfer.import_rows, table, rows)
+
+    async def suspend_vector_index(self) -> bool:
+        return await self._db.write(maintenance.suspend_vector_index)
+
+    async def build_vector_index(self) -> None:
+        await self._db.write(maintenance.build_vector_index)

@@ -43,12 +43,12 @@ if TYPE_CHECKING:
         GroupMembership,
         MemoryEdge,
         ReviewEvent,
+        RowKey,
         TransferRow,
         User,
     )
     from vestige.storage.postgres.connection import Session
     from vestige.storage.postgres.driver import Row
-    from vestige.storage.transfer_rows import Key
 
 # Pages go by key.
 SELECT_USERS: Final = "SELECT id, handle, display_name, created_at, metadata FROM users"
@@ -75,20 +75,24 @@ BY_MEMBERSHIP: Final = " ORDER BY user_id, group_id LIMIT $1"
 BY_MEMORY: Final = " ORDER BY m.id LIMIT $1"
 BY_EDGE: Final = " ORDER BY source_id, target_id, edge_type LIMIT $1"
 
-KNOWN_USERS: Final = "SELECT id FROM users WHERE id = ANY($1::uuid[])"
-KNOWN_GROUPS: Final = "SELECT id FROM groups WHERE id = ANY($1::uuid[])"
-KNOWN_MEMORIES: Final = "SELECT id FROM knowledge_nodes WHERE id = ANY($1::uuid[])"
-KNOWN_EVENTS: Final = "SELECT id FROM review_events WHERE id = ANY($1::bigint[])"
-KNOWN_DOMAINS: Final = "SELECT id FROM domains WHERE id = ANY($1::text[])"
-KNOWN_MEMBERSHIPS: Final = (
-    "SELECT user_id, group_id FROM group_memberships"
-    " JOIN unnest($1::uuid[], $2::uuid[]) AS k (u, g) ON k.u = user_id AND k.g = group_id"
+WITH_IDS: Final = " WHERE id = ANY($1::uuid[])"
+WITH_MEMBERSHIPS: Final = (
+    " WHERE (user_id, group_id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))"
 )
-KNOWN_EDGES: Final = (
-    "SELECT source_id, target_id, edge_type FROM edges"
-    " JOIN unnest($1::uuid[], $2::uuid[], $3::text[]) AS k (s, t, e)"
-    " ON k.s = source_id AND k.t = target_id AND k.e = edge_type"
+WITH_MEMORIES: Final = " WHERE m.id = ANY($1::uuid[])"
+WITH_EDGES: Final = (
+    " WHERE (source_id, target_id, edge_type)"
+    " IN (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[]))"
 )
+WITH_NUMBERS: Final = " WHERE id = ANY($1::bigint[])"
+WITH_NAMES: Final = " WHERE id = ANY($1::text[])"
+USER_KEYS: Final = "SELECT id FROM users"
+GROUP_KEYS: Final = "SELECT id FROM groups"
+MEMBERSHIP_KEYS: Final = "SELECT user_id, group_id FROM group_memberships"
+MEMORY_KEYS: Final = "SELECT m.id FROM knowledge_nodes AS m"
+EDGE_KEYS: Final = "SELECT source_id, target_id, edge_type FROM edges"
+EVENT_KEYS: Final = "SELECT id FROM review_events"
+DOMAIN_KEYS: Final = "SELECT id FROM domains"
 INSERT_EVENT: Final = """
 INSERT INTO review_events (id, memory_id, timestamp, rating, prior_state, new_state)
 VALUES (:id, :memory_id, :timestamp, :rating, :prior_state, :new_state)
@@ -110,7 +114,8 @@ class _Table:
         order: the order of the key, and the limit.
         key: the type of each part of the key.
         read: makes a value of a row.
-        known: SELECT of the keys that are there, of those given.
+        keys: SELECT of the keys alone.
+        condition: of the rows with keys of which each part is one array.
         write: inserts rows that were checked.
     """
 
@@ -119,7 +124,8 @@ class _Table:
     order: LiteralString
     key: tuple[type, ...]
     read: Callable[[Row], TransferRow]
-    known: LiteralString
+    keys: LiteralString
+    condition: LiteralString
     write: Callable[[Session, Any], Awaitable[None]]
 
 
@@ -137,12 +143,22 @@ async def export_page(
     return TransferPage(rows=rows, next_after=None if is_last else after_text(row_key(rows[-1])))
 
 
+async def export_rows(
+    session: Session, table: TransferTable, keys: Sequence[RowKey]
+) -> list[TransferRow]:
+    if not keys:
+        return []
+    definition = TABLES[table]
+    sql = definition.select + definition.condition
+    return list(map(definition.read, await session.db.rows(sql, _columns(keys))))
+
+
 async def import_rows(
     session: Session, table: TransferTable, rows: Sequence[TransferRow]
 ) -> ImportResult:
     definition = TABLES[table]
     failures: list[RowFailure] = []
-    fresh: dict[Key, TransferRow] = {}
+    fresh: dict[RowKey, TransferRow] = {}
     present = 0
     for row in rows:
         try:
@@ -179,15 +195,14 @@ async def _write(
     return []
 
 
-async def _known(session: Session, definition: _Table, keys: Sequence[Key]) -> list[Key]:
+async def _known(session: Session, definition: _Table, keys: Sequence[RowKey]) -> list[RowKey]:
     """Return those of the keys that are there."""
-    columns = [list(column) for column in zip(*keys, strict=True)]
-    if not columns:
+    if not keys:
         return []
-    rows = await session.db.rows(definition.known, columns)
+    rows = await session.db.rows(definition.keys + definition.condition, _columns(keys))
     return [
         cast(
-            "Key",
+            "RowKey",
             tuple(
                 uuid_of(part) if kind is UUID else part
                 for kind, part in zip(definition.key, row, strict=True)
@@ -195,6 +210,10 @@ async def _known(session: Session, definition: _Table, keys: Sequence[Key]) -> l
         )
         for row in rows
     ]
+
+
+def _columns(keys: Sequence[RowKey]) -> list[list[object]]:
+    return [list(column) for column in zip(*keys, strict=True)]
 
 
 async def _write_users(session: Session, users: Sequence[User]) -> None:
@@ -260,7 +279,8 @@ TABLES: Final[dict[TransferTable, _Table]] = {
         order=BY_ID,
         key=(UUID,),
         read=user_of,
-        known=KNOWN_USERS,
+        keys=USER_KEYS,
+        condition=WITH_IDS,
         write=_write_users,
     ),
     TransferTable.GROUPS: _Table(
@@ -269,7 +289,8 @@ TABLES: Final[dict[TransferTable, _Table]] = {
         order=BY_ID,
         key=(UUID,),
         read=group_of,
-        known=KNOWN_GROUPS,
+        keys=GROUP_KEYS,
+        condition=WITH_IDS,
         write=_write_groups,
     ),
     TransferTable.GROUP_MEMBERSHIPS: _Table(
@@ -278,7 +299,8 @@ TABLES: Final[dict[TransferTable, _Table]] = {
         order=BY_MEMBERSHIP,
         key=(UUID, UUID),
         read=membership_of,
-        known=KNOWN_MEMBERSHIPS,
+        keys=MEMBERSHIP_KEYS,
+        condition=WITH_MEMBERSHIPS,
         write=_write_memberships,
     ),
     TransferTable.KNOWLEDGE_NODES: _Table(
@@ -287,7 +309,8 @@ TABLES: Final[dict[TransferTable, _Table]] = {
         order=BY_MEMORY,
         key=(UUID,),
         read=_scheduled_memory,
-        known=KNOWN_MEMORIES,
+        keys=MEMORY_KEYS,
+        condition=WITH_MEMORIES,
         write=_write_memories,
     ),
     TransferTable.EDGES: _Table(
@@ -296,7 +319,8 @@ TABLES: Final[dict[TransferTable, _Table]] = {
         order=BY_EDGE,
         key=(UUID, UUID, str),
         read=edge_of,
-        known=KNOWN_EDGES,
+        keys=EDGE_KEYS,
+        condition=WITH_EDGES,
         write=_write_edges,
     ),
     TransferTable.REVIEW_EVENTS: _Table(
@@ -305,7 +329,8 @@ TABLES: Final[dict[TransferTable, _Table]] = {
         order=BY_ID,
         key=(int,),
         read=event_of,
-        known=KNOWN_EVENTS,
+        keys=EVENT_KEYS,
+        condition=WITH_NUMBERS,
         write=_write_events,
     ),
     TransferTable.DOMAINS: _Table(
@@ -314,7 +339,8 @@ TABLES: Final[dict[TransferTable, _Table]] = {
         order=BY_ID,
         key=(str,),
         read=domain_of,
-        known=KNOWN_DOMAINS,
+        keys=DOMAIN_KEYS,
+        condition=WITH_NAMES,
         write=_write_domains,
     ),
 }

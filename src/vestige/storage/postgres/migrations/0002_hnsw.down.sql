@@ -1,4 +1,5 @@
 -- Drops the vector index; the vectors stay. Vectors of more than 4,000 dimensions have none.
+DROP FUNCTION vestige_build_vector_index;
 DROP INDEX IF EXISTS idx_memory_windows_embedding_hnsw;
 DROP INDEX IF EXISTS idx_knowledge_nodes_embedding_hnsw;
 

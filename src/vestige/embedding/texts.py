@@ -6,10 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vestige.storage.vectors import unit
-
 if TYPE_CHECKING:
-    from vestige.embedding import Embedder
+    from vestige.embedding.protocol import Embedder
     from vestige.models import ModelSignature, Vector
 
 
@@ -57,12 +55,14 @@ async def embed_query(embedder: Embedder, text: str) -> Vector:
 
 
 def _embed(embedder: Embedder, text: str) -> TextVectors:
+    from vestige.embedding.unit_rows import unit_rows  # noqa: PLC0415  # imports numpy
+
     pieces = embedder.split(text)
     vectors = embedder.embed_documents(pieces)
     if len(pieces) == 1:
         return TextVectors(embedding=vectors[0], windows=(), is_complete=True)
     return TextVectors(
-        embedding=unit(vectors.mean(axis=0)),
+        embedding=unit_rows(vectors.mean(axis=0, dtype="f8", keepdims=True), origin="the model")[0],
         windows=tuple(vectors),
         # Windows overlap, so together they are longer than a text they cover.
         is_complete=sum(map(len, pieces)) >= len(text),
