@@ -33,7 +33,7 @@ PAIR_SHARE: Final = 0.1  # of the memories with the rarer word; about how many h
 # words that are too common alone. Of the ten best by all words of a question, .98 are found.
 CANDIDATES: Final = 600
 CANDIDATES_BY_WORD: Final = 300
-CANDIDATES_MAX: Final = 1_500  # words that stand together often make more than was expected
+CANDIDATES_MAX: Final = 2_000  # words that stand together often make more than was expected
 FILLING_WORDS: Final = 2  # common words that fill up a leg which the rare ones leave too short
 PAIRED_WORDS_MAX: Final = 6  # of these words all pairs are looked at
 
@@ -89,7 +89,7 @@ SELECT m.id, ts_delete(m.search_vec, '') AS search_vec, octet_length(m.content) 
 FROM knowledge_nodes AS m
 WHERE m.search_vec @@ (SELECT query FROM wanted)"""
 UNION: Final = "\n) UNION ALL ("
-# Where they are scored term by term, they are unpacked before and not for each term.
+# Scored term by term, they are read for each term; scored one by one, only once.
 CANDIDATES_ONCE: Final = "\ncandidates AS MATERIALIZED (("
 CANDIDATES_STREAMED: Final = "\ncandidates AS (("
 FOUND: Final = "\nSELECT f.id, f.search_vec, f.length FROM found AS f"
