@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -185,16 +185,33 @@ async def test_a_filter_finds_as_many_on_either_side_of_its_bound(
             await analyze(store)
 
 
-async def test_a_wide_filter_is_not_counted(large: PostgresStore, url: str) -> None:
-    query = SearchQuery(text="group7 plain", embedding=a_vector(1), codebase="project1")
-    async with connected(url) as connection:
-        _, narrow = await recorded(connection, large, query)
-        assert "kept AS" in narrow[-1][0]
-    async with opened(url, exact_below_rows=20) as other, connected(url) as connection:
-        await other.register_model(a_signature())
-        found, wide = await recorded(connection, other, query)
-    assert "kept AS" not in wide[-1][0]
-    assert {hit.record.codebase for hit in found} == {"project1"}
+@pytest.mark.parametrize(
+    ("conditions", "exact_below", "counted"),
+    [
+        ({"tags": ("few",)}, None, True),
+        ({"codebase": "project1"}, None, False),  # half of all
+        ({"codebase": "project1"}, 250, True),
+        ({"codebase": "project1"}, 150, False),
+        ({"codebase": "project1", "min_retrievability": 0.5}, 150, True),  # nobody knows
+    ],
+)
+async def test_a_filter_is_counted_unless_it_is_known_to_keep_much(
+    large: PostgresStore,
+    url: str,
+    conditions: dict[str, Any],
+    exact_below: int | None,
+    *,
+    counted: bool,
+) -> None:
+    query = SearchQuery(text="group7 plain", embedding=a_vector(1), **conditions)
+    async with opened(url, exact_below_rows=exact_below) as store, connected(url) as connection:
+        await store.register_model(a_signature())
+        found, sent = await recorded(connection, store, query)
+    assert ("kept AS" in sent[-1][0]) == counted
+    kept = [hit.record for hit in found]
+    assert all("few" in record.tags or record.codebase == "project1" for record in kept)
+    assert len(kept) == 10
+    assert await large.count() == MEMORIES
 
 
 async def test_a_hybrid_search_is_one_statement(large: PostgresStore, url: str) -> None:

@@ -41,6 +41,8 @@ LEG_DEPTH_FACTOR: Final = 3  # a leg is read this many times deeper than the lim
 LEG_DEPTH_MIN: Final = 30  # and never less deep than this
 # A filter is believed to keep many memories when it keeps this many times the bound.
 WIDE_FACTOR: Final = 1.5
+# So is one that keeps this share, where the index finds .99 of the neighbors whatever they share.
+WIDE_SHARE: Final = 0.25
 
 KEPT: Final = """
 kept AS MATERIALIZED (
@@ -212,7 +214,10 @@ def _scope(session: Session, names: Sequence[str], values: Mapping[str, object])
     if not statistics.can_be_used or share is None:
         return "adaptive"
     kept = share * (statistics.memory_count or 0.0)
-    return "estimated" if kept > WIDE_FACTOR * _exact_below(session) else "adaptive"
+    least = WIDE_FACTOR * _exact_below(session)
+    if share >= WIDE_SHARE and session.options.exact_below_rows is None:
+        least = frequencies.COUNTED_BELOW
+    return "estimated" if kept > least else "adaptive"
 
 
 def _exact_below(session: Session) -> int:
