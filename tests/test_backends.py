@@ -35,7 +35,7 @@ FEATURES: Final = (
     "search",
     "transfer",
 )
-MACHINERY: Final = ("connection", "driver", "errors", "rows", "store", "vectors")
+MACHINERY: Final = ("connection", "driver", "errors", "problems", "rows", "store", "vectors")
 
 CONTRACT: Final[dict[str, Callable[..., object]]] = {
     name: method

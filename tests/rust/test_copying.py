@@ -15,9 +15,9 @@ import pytest
 from factories import ManualClock
 from rust.files import a_file
 from vestige.errors import StoreUnavailableError
-from vestige.storage.rust import snapshot
 from vestige.storage.rust.files import check_file
 from vestige.storage.rust.source import RustSource
+from vestige.storage.sqlite import snapshot
 from vestige.storage.sqlite.snapshot import Snapshot
 
 if TYPE_CHECKING:

@@ -9,13 +9,26 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from conftest import BACKENDS
-from factories import ManualClock, a_memory, a_signature, a_user, a_vector, an_edge, an_id
+from factories import (
+    DAY,
+    START,
+    ManualClock,
+    a_memory,
+    a_scheduling,
+    a_signature,
+    a_user,
+    a_vector,
+    an_edge,
+    an_id,
+)
 from filled_store import ANA, fill
 from vestige.embedding.hashing import HashingEmbedder
 from vestige.errors import StoreUnavailableError, TransferError
 from vestige.models import (
     ImportResult,
     ModelSignature,
+    Rating,
+    ReviewEvent,
     ScheduledMemory,
     TransferPage,
     TransferTable,
@@ -207,6 +220,28 @@ async def test_a_user_with_a_known_handle_is_who_it_is_at_the_destination(pair: 
     assert report.tables[TransferTable.USERS].different == 1
     again = await copied(pair.source, pair.destination, KEEP)
     assert sum(counts.written for counts in again.tables.values()) == 0
+
+
+async def test_review_events_whose_ids_are_taken_get_others_and_only_once(pair: Pair) -> None:
+    await pair.destination.register_model(a_signature())
+    own = a_memory("reviewed at the destination")
+    await pair.destination.insert(own)
+    for day in range(20):
+        state = a_scheduling(own.id, reps=day)
+        await pair.destination.record_review(own.id, Rating.EASY, state, START + day * DAY)
+    report = await copied(pair.source, pair.destination, replace(KEEP, batch_rows=3))
+    assert report.is_complete
+    events = await rows_of(pair.source, TransferTable.REVIEW_EVENTS)
+    assert report.tables[TransferTable.REVIEW_EVENTS].written == len(events) > 3
+    for event in events:
+        assert isinstance(event, ReviewEvent)
+        (there,) = await pair.destination.list_review_events(event.memory_id)
+        assert replace(there, id=event.id) == event
+    assert len(await pair.destination.list_review_events(own.id, limit=100)) == 20
+    again = await copied(pair.source, pair.destination, replace(KEEP, batch_rows=5))
+    assert again.is_complete
+    assert again.tables[TransferTable.REVIEW_EVENTS].written == 0
+    await pair.destination.record_review(own.id, Rating.EASY, a_scheduling(own.id), START)
 
 
 async def test_what_was_changed_at_the_destination_is_named(pair: Pair) -> None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 MODEL_MARK: Final = "-- requires: a registered model"
 
 _UP_FILE: Final = re.compile(r"(\d{4})_([a-z0-9_]+)\.up\.sql")
+_CREATE_INDEX: Final = re.compile(
+    r"^\s*(CREATE (?:UNIQUE )?INDEX (?:IF NOT EXISTS )?(\w+)\s[^;]*;)", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +36,11 @@ class Migration:
 
     def __str__(self) -> str:
         return f"{self.version:04}_{self.name}"
+
+    @property
+    def indexes(self) -> dict[str, str]:
+        """The indexes that the step creates by name, each with its statement."""
+        return {match[2]: match[1] for match in _CREATE_INDEX.finditer(self.up_sql)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -70,6 +70,11 @@ async def open_postgres(
         raise
 
 
+def is_embedded(config: Config) -> bool:
+    """Say whether the configured store is in the private server of the data dir."""
+    return config.storage.backend == "postgres" and _postgres_url(config) == EMBEDDED
+
+
 def check_backend(config: Config) -> None:
     """Refuse a backend that needs something that is not installed.
 

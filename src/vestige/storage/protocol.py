@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         MemoryRecord,
         ModelSignature,
         Neighbor,
+        Problem,
         Rating,
         ReviewEvent,
         RowKey,
@@ -312,6 +313,25 @@ class MemoryStore(AccessStore, Protocol):
 
     async def vacuum(self) -> None:
         """Give space back and refresh what the query planner and the indexes know."""
+        ...
+
+    async def find_problems(self) -> list[Problem]:
+        """Return what is not as it should be, each with what repairs it; change nothing.
+
+        Raises:
+            MigrationError: the store has a step that this version does not know or that differs.
+        """
+        ...
+
+    async def repair(self) -> list[Problem]:
+        """Repair what can be repaired without an embedder; return the problems that it was.
+
+        Rows are added, indexes are built anew and steps of the schema applied; nothing that a
+        person stored is deleted or changed. Until it is done, others wait before they write.
+
+        Raises:
+            MigrationError: as for `find_problems`.
+        """
         ...
 
     async def export_page(

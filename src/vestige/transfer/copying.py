@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 from vestige.embedding.texts import embed_text
 from vestige.errors import EmbeddingError
-from vestige.models import Domain, ScheduledMemory, TransferTable
+from vestige.models import Domain, ReviewEvent, ScheduledMemory, TransferTable
 from vestige.storage.transfer_rows import key_text, row_key
 from vestige.transfer.centroids import mean_centroids
 from vestige.transfer.copy_models import choose_model
+from vestige.transfer.event_ids import find_ids
 from vestige.transfer.handles import known_handles
 from vestige.transfer.pages import pages_of
 from vestige.transfer.verifying import TableCheck
@@ -153,6 +154,9 @@ async def _less_busy(writing: set[asyncio.Task[None]]) -> set[asyncio.Task[None]
 
 
 async def _write(run: _Copy, table: TransferTable, page: Sequence[TransferRow]) -> None:
+    if table == TransferTable.REVIEW_EVENTS:
+        events = [row for row in page if isinstance(row, ReviewEvent)]
+        await find_ids(run.destination, events, run.handles.events)
     rows = [run.handles.resolve(row) for row in page]
     if run.is_reembedding:
         rows = await _of_the_new_model(run, table, rows)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from vestige.models import (
     Group,
     GroupMembership,
+    ReviewEvent,
     ScheduledMemory,
     TransferTable,
     User,
@@ -28,6 +29,7 @@ class Handles:
     users: dict[str, UUID] = field(default_factory=dict)
     groups: dict[str, UUID] = field(default_factory=dict)
     changed: dict[UUID, UUID] = field(default_factory=dict)
+    events: dict[int, int] = field(default_factory=dict)
     renamed: list[Renamed] = field(default_factory=list)
 
     def resolve(self, row: TransferRow) -> TransferRow:
@@ -44,6 +46,8 @@ class Handles:
                     user_id=self.changed.get(row.user_id, row.user_id),
                     group_id=self.changed.get(row.group_id, row.group_id),
                 )
+            case ReviewEvent() if row.id in self.events:
+                return replace(row, id=self.events[row.id])
             case ScheduledMemory() if self.changed:
                 return replace(row, record=self._resolve_owner(row))
             case _:

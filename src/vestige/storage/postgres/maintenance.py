@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, LiteralString, cast
 
 from vestige.models import StoreStats
-from vestige.storage.postgres import registry, schema
+from vestige.storage.postgres import problems, registry, schema
+from vestige.storage.problems import repairable, unapplied
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from vestige.storage.postgres.connection import Session
+    from vestige.models import Problem
+    from vestige.storage.postgres.connection import PoolState, Session
 
 COUNTS: Final = """
 SELECT
@@ -36,12 +38,15 @@ SELECT_SIZE: Final = (
     "SELECT coalesce(sum(pg_total_relation_size(to_regclass(name))), 0)::bigint"
     " FROM unnest($1::text[]) AS name"
 )
-BROKEN_INDEXES: Final = """
-SELECT c.relname FROM pg_index AS i
+# What an index was built with, as `{m=24,ef_construction=128}`.
+VECTOR_INDEXES: Final = """
+SELECT c.relname, i.indisvalid AND i.indisready, pg_relation_size(c.oid), c.reloptions
+FROM pg_index AS i
 JOIN pg_class AS c ON c.oid = i.indexrelid
-WHERE i.indrelid = ANY (
+JOIN pg_am AS a ON a.oid = c.relam
+WHERE a.amname = 'hnsw' AND i.indrelid = ANY (
     SELECT to_regclass(name) FROM unnest($1::text[]) AS name
-) AND NOT (i.indisvalid AND i.indisready)
+)
 ORDER BY c.relname
 """
 # Its own transaction, and not inside one: the server refuses VACUUM there.
@@ -54,14 +59,34 @@ VACUUM: Final = (
 async def health(session: Session) -> str | None:
     """Return what is wrong with the store, or None."""
     await schema.check_current(session)
-    broken = await session.db.rows(BROKEN_INDEXES, (list(schema.TABLES),))
-    if broken:
-        names = ", ".join(cast("str", name) for (name,) in broken)
-        return f"not usable, because building it was interrupted: {names}"
-    return None
+    found = [
+        f"the schema step {step} is not applied"
+        for step in await schema.status(session)
+        if step.state == "pending"
+    ]
+    found += [
+        f"the index {name} is not used, because building it was interrupted"
+        for name, _ in await problems.broken_indexes(session)
+    ]
+    return "; ".join(found) or None
 
 
-async def get_stats(session: Session, now: datetime) -> StoreStats:
+async def find_problems(session: Session) -> list[Problem]:
+    return [found.problem for found in await problems.find(session)]
+
+
+async def repair(session: Session) -> list[Problem]:
+    # One after the other, and not beside a process that applies a step.
+    await session.db.run(schema.LOCK, (schema.MIGRATION_LOCK,))
+    await session.db.run(schema.UNBOUNDED)
+    repaired = repairable(await problems.find(session))
+    for _, mend in repaired:
+        await mend(session)
+    return [problem for problem, _ in repaired]
+
+
+async def get_stats(session: Session, now: datetime, pool: PoolState) -> StoreStats:
+    """Return counts and sizes; `pool` is what is known of the connections of this process."""
     counts = cast("tuple[int, ...]", await session.db.row(COUNTS, (now,)))
     memories, embedded, windows, edges, events, domains, due = counts
     span = await session.db.row(SELECT_SPAN)
@@ -84,6 +109,7 @@ async def get_stats(session: Session, now: datetime) -> StoreStats:
         newest_created_at=newest,
         node_types=await _counts(session, COUNT_TYPES),
         codebases=await _counts(session, COUNT_CODEBASES),
+        details=await _details(session, pool),
     )
 
 
@@ -105,3 +131,19 @@ async def build_vector_index(session: Session) -> None:
 
 async def _counts(session: Session, sql: LiteralString) -> dict[str, int]:
     return {cast("str", name): cast("int", n) for name, n in await session.db.rows(sql)}
+
+
+async def _details(session: Session, pool: PoolState) -> dict[str, str]:
+    details = {
+        "server_version": cast("str", await session.db.value(schema.SERVER_VERSION)),
+        "pgvector_version": cast("str", await session.db.value(schema.VECTOR_VERSION)),
+        "text_search": cast("str", await session.db.value(schema.RECORDED_TEXT_SEARCH)),
+        "connections": f"{pool.size} open, {pool.idle} idle, at most {pool.limit}",
+        "unapplied_steps": unapplied(await schema.status(session)),
+    }
+    for row in await session.db.rows(VECTOR_INDEXES, (list(schema.TABLES),)):
+        name, is_valid, size, options = cast("tuple[str, bool, int, list[str] | None]", tuple(row))
+        built = [option.replace("=", " ") for option in options or ()]
+        state = "valid" if is_valid else "not valid"
+        details[name] = ", ".join((state, f"{size:,} bytes", *built))
+    return details

@@ -145,6 +145,19 @@ async def revert_last(session: Session) -> MigrationStatus | None:
     return MigrationStatus(version=step.version, name=step.name, state="pending")
 
 
+async def apply_again(session: Session, step: Migration) -> None:
+    """Undo and apply an applied step that only has indexes; its row in the ledger stays."""
+    await session.db.run_script(step.down_sql)
+    await session.db.run_script(await _filled(session, step))
+
+
+async def applied_steps(session: Session) -> list[Migration]:
+    """Return the applied steps as the package carries them."""
+    applied = await _ledger(session)
+    check_ledger(_migrations(), applied)
+    return list(_migrations()[: len(applied)])
+
+
 async def drop_vector_index(session: Session) -> bool:
     """Drop the vector index; return whether the step that made it was applied."""
     if not await session.db.value(HAS_INDEX_BUILDER):

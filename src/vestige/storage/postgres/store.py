@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         MemoryRecord,
         ModelSignature,
         Neighbor,
+        Problem,
         Rating,
         ReviewEvent,
         RowKey,
@@ -330,10 +331,16 @@ class PostgresStore:
 
     async def get_stats(self, now: datetime) -> StoreStats:
         limits.check_time("now", now)
-        return await self._db.read(maintenance.get_stats, now)
+        return await self._db.read(maintenance.get_stats, now, self._db.pool_state())
 
     async def vacuum(self) -> None:
         await self._db.outside_transaction(maintenance.vacuum)
+
+    async def find_problems(self) -> list[Problem]:
+        return await self._db.read(maintenance.find_problems)
+
+    async def repair(self) -> list[Problem]:
+        return await self._db.write(maintenance.repair)
 
     async def export_page(
         self, table: TransferTable, *, after: str | None = None, limit: int = 500

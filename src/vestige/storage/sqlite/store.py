@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         MemoryRecord,
         ModelSignature,
         Neighbor,
+        Problem,
         Rating,
         ReviewEvent,
         RowKey,
@@ -294,6 +295,13 @@ class SqliteStore:
 
     async def vacuum(self) -> None:
         await self._db.outside_transaction(maintenance.vacuum)
+
+    async def find_problems(self) -> list[Problem]:
+        # In a writing transaction: the check of the full-text index counts as a change.
+        return await self._db.write(maintenance.find_problems)
+
+    async def repair(self) -> list[Problem]:
+        return await self._db.write(maintenance.repair)
 
     async def export_page(
         self, table: TransferTable, *, after: str | None = None, limit: int = 500
