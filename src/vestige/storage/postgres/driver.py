@@ -74,7 +74,7 @@ class Connection:
     async def run_many(self, sql: LiteralString, rows: Sequence[Mapping[str, object]]) -> None:
         """Run a statement once for each of the rows of values."""
         if rows:
-            text, names = _numbered(sql)
+            text, names = numbered(sql)
             await self._raw.executemany(text, [[row[name] for name in names] for row in rows])
 
     async def run_script(self, script: str) -> None:
@@ -139,12 +139,12 @@ def _decoded(data: bytes) -> Vector:
 def _bound(sql: LiteralString, values: Values) -> tuple[str, Iterable[object]]:
     if not isinstance(values, Mapping):
         return sql, values
-    text, names = _numbered(sql)
+    text, names = numbered(sql)
     return text, [values[name] for name in names]
 
 
 @cache
-def _numbered(sql: LiteralString) -> tuple[str, tuple[str, ...]]:
+def numbered(sql: LiteralString) -> tuple[str, tuple[str, ...]]:
     """Return a statement with numbers for its names, and the names in that order."""
     names = tuple(dict.fromkeys(_NAMED.findall(sql)))
     places = {name: f"${place}" for place, name in enumerate(names, start=1)}

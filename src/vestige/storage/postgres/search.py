@@ -40,7 +40,9 @@ if TYPE_CHECKING:
 LEG_DEPTH_FACTOR: Final = 3  # a leg is read this many times deeper than the limit,
 LEG_DEPTH_MIN: Final = 30  # and never less deep than this
 # A filter is believed to keep many memories when it keeps this many times the bound.
-WIDE_FACTOR: Final = 2.0
+WIDE_FACTOR: Final = 1.5
+# So is one that keeps this share, where the index finds .99 of the neighbors whatever they share.
+WIDE_SHARE: Final = 0.25
 
 KEPT: Final = """
 kept AS MATERIALIZED (
@@ -105,9 +107,15 @@ class Shape:
         has_required: whether phrases must occur.
         has_excluded: whether phrases must not occur.
         dimension: of the vectors, where the index depends on it, else 0.
+        limit: how many memories are wanted.
+        depth: how deep each leg is read.
+        exact_below: up to how many memories a filter is believed to keep few.
     """
 
     scope: Scope
+    limit: int
+    depth: int
+    exact_below: int
     filters: tuple[str, ...] = ()
     has_text: bool = True
     has_vector: bool = True
@@ -122,24 +130,22 @@ async def search(session: Session, query: SearchQuery, limit: int) -> list[Searc
     names = tuple(name for name in filters.CONDITIONS if name in values)
     scope = _scope(session, names, values)
     text = None if query.text is None else parse_query(query.text)
-    depth = max(LEG_DEPTH_FACTOR * limit, LEG_DEPTH_MIN)
     values |= {
-        "depth": depth,
-        "limit": limit,
         "rrf_k": float(query.rrf_k),
-        "exact_below": _exact_below(session),
         "memory_count": statistics.memory_count,
         "average_length": statistics.average_length,
     }
     if text is not None:
         share = statistics.share({name: values[name] for name in names}) if names else 1.0
-        values |= await words.values(session, text, depth, share)
+        values |= await words.values(session, text, share)
     if query.embedding is not None:
         _check_dimension(session, query.embedding)
         values["embedding"] = unit(query.embedding)
-        values["windows_per_memory"] = vectors.WINDOWS_PER_MEMORY
     shape = Shape(
         scope=scope,
+        limit=limit,
+        depth=max(LEG_DEPTH_FACTOR * limit, LEG_DEPTH_MIN),
+        exact_below=_exact_below(session),
         filters=names,
         has_text=text is not None,
         has_vector=query.embedding is not None,
@@ -159,8 +165,12 @@ async def search(session: Session, query: SearchQuery, limit: int) -> list[Searc
 def statement(shape: Shape) -> LiteralString:
     """Return the statement of a search."""
     conditions: LiteralString = ""
+    # The same, opaque to the planner: here the filter keeps much, which one plan for all values
+    # cannot know, and to begin with the filter's own index or the whole table would be slow.
+    checks: LiteralString = ""
     for name in shape.filters:
         conditions = conditions + " AND " + filters.CONDITIONS[name]
+        checks = checks + " AND (SELECT " + filters.CONDITIONS[name] + ")"
     is_adaptive = shape.scope == "adaptive"
     parts: list[LiteralString] = []
     if shape.has_vector:
@@ -171,19 +181,29 @@ def statement(shape: Shape) -> LiteralString:
         parts.append(
             words.leg(
                 shape.scope,
-                conditions,
+                checks,
                 has_required=shape.has_required,
                 has_excluded=shape.has_excluded,
             )
         )
     if shape.has_vector:
-        parts.append(vectors.leg(conditions, dimension=shape.dimension, is_adaptive=is_adaptive))
+        parts.append(vectors.leg(checks, dimension=shape.dimension, is_adaptive=is_adaptive))
     if not shape.has_vector:
         parts.append(FUSED_FTS)
     else:
         parts.append(FUSED if shape.has_text else FUSED_VECTOR)
     results = RESULTS_WITH_MODEL if shape.has_vector else RESULTS
-    return "WITH" + ",".join(parts) + results
+    text: LiteralString = "WITH" + ",".join(parts) + results
+    # How much is read stands in the text: a plan for any number of rows would be thought to cost so
+    # much more that the server would plan each search anew.
+    return (
+        text.replace(":limit::int", vectors.literal(shape.limit))
+        .replace(":depth::int", vectors.literal(shape.depth))
+        .replace(":exact_below::int", vectors.literal(shape.exact_below))
+        .replace(":candidates_max::int", vectors.literal(words.CANDIDATES_MAX))
+        .replace(":filtered_depth_factor::int", vectors.literal(vectors.FILTERED_DEPTH_FACTOR))
+        .replace(":windows_per_memory::int", vectors.literal(vectors.WINDOWS_PER_MEMORY))
+    )
 
 
 def _scope(session: Session, names: Sequence[str], values: Mapping[str, object]) -> Scope:
@@ -194,7 +214,10 @@ def _scope(session: Session, names: Sequence[str], values: Mapping[str, object])
     if not statistics.can_be_used or share is None:
         return "adaptive"
     kept = share * (statistics.memory_count or 0.0)
-    return "estimated" if kept > WIDE_FACTOR * _exact_below(session) else "adaptive"
+    least = WIDE_FACTOR * _exact_below(session)
+    if share >= WIDE_SHARE and session.options.exact_below_rows is None:
+        least = frequencies.COUNTED_BELOW
+    return "estimated" if kept > least else "adaptive"
 
 
 def _exact_below(session: Session) -> int:

@@ -32,6 +32,8 @@ DIGITS: Final[tuple[LiteralString, ...]] = ("0", "1", "2", "3", "4", "5", "6", "
 # A filter that keeps fewer memories than this is searched without the index, which does not find
 # the nearest of a few when they lie away from the query.
 EXACT_BELOW_ROWS: Final = 6_000
+# A filter in the way of the index costs it neighbors; reading deeper gives them back.
+FILTERED_DEPTH_FACTOR: Final = 2
 # How many windows are read for each memory that is wanted: a memory may have many near ones.
 WINDOWS_PER_MEMORY: Final = 4
 
@@ -46,6 +48,7 @@ MEMORIES: Final = """
 SELECT m.id, m.embedding FROM knowledge_nodes AS m
 WHERE m.embedding IS NOT NULL"""
 MEMORIES_LIMIT: Final = " LIMIT :depth::int"
+FILTERED_LIMIT: Final = " LIMIT :depth::int * :filtered_depth_factor::int"
 WINDOWS: Final = """
 SELECT w.memory_id AS id, w.embedding FROM memory_windows AS w"""
 WINDOWS_LIMIT: Final = " LIMIT :depth::int * :windows_per_memory::int"
@@ -88,7 +91,8 @@ def leg(conditions: LiteralString, *, dimension: int, is_adaptive: bool) -> Lite
     gate: LiteralString = WIDE if is_adaptive else ""
     memories: LiteralString = MEMORIES + conditions + gate
     windows: LiteralString = WINDOWS + _window_conditions(conditions) + gate
-    nearest: LiteralString = memories + _order(dimension, "m") + MEMORIES_LIMIT
+    limit: LiteralString = FILTERED_LIMIT if conditions else MEMORIES_LIMIT
+    nearest: LiteralString = memories + _order(dimension, "m") + limit
     nearest_windows: LiteralString = windows + _order(dimension, "w") + WINDOWS_LIMIT
     near: LiteralString = NEAREST + UNION + nearest_windows
     near = near + UNION + memories + TOO_FEW + UNION + windows + TOO_FEW
@@ -109,14 +113,17 @@ def indexed_dimension(dimension: int) -> int:
     return dimension if VECTOR_INDEX_MAX < dimension <= HALFVEC_INDEX_MAX else 0
 
 
+def literal(number: int) -> LiteralString:
+    """Return a number that is not negative as text which the type checker knows to be digits."""
+    return "".join([DIGITS[int(digit)] for digit in str(number)])
+
+
 def _order(dimension: int, table: LiteralString) -> LiteralString:
     """Return the order by distance, in the words of the index."""
     column: LiteralString = table + ".embedding"
     if not indexed_dimension(dimension):
         return "\nORDER BY " + column + " <=> (SELECT vector FROM model)"
-    # A number as text that the type checker knows to hold nothing but digits.
-    number: LiteralString = "".join([DIGITS[int(digit)] for digit in str(dimension)])
-    half: LiteralString = "::halfvec(" + number + ")"
+    half: LiteralString = "::halfvec(" + literal(dimension) + ")"
     return (
         "\nORDER BY l2_normalize(" + column + ")" + half + " <=> (SELECT vector FROM model)" + half
     )

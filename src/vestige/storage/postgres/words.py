@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, LiteralString
 from vestige.storage.postgres import frequencies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from vestige.storage.postgres.connection import Session
     from vestige.storage.postgres.filters import Values
@@ -29,12 +29,13 @@ PHRASE_WORDS_MAX: Final = 1_000  # of a longer phrase, the beginning
 # word of that rarity, as on sqlite.
 PAIR_WEIGHT: Final = 0.5
 PAIR_SHARE: Final = 0.1  # of the memories with the rarer word; about how many have the pair
-# The memories with the rarest words are scored, up to about this many. Of the ten best by all
-# words, some 95 % are among the thirty best of these.
-CANDIDATES: Final = 1_500
-CANDIDATES_MAX: Final = 4_000  # where the statistics were wrong
+# About how many memories are scored: half of them for the rarest words, the rest for pairs of the
+# words that are too common alone. Of the ten best by all words of a question, .98 are found.
+CANDIDATES: Final = 600
+CANDIDATES_BY_WORD: Final = 300
+CANDIDATES_MAX: Final = 2_000  # words that stand together often make more than was expected
 FILLING_WORDS: Final = 2  # common words that fill up a leg which the rare ones leave too short
-PAIRED_WORDS_MAX: Final = 6  # of which all pairs are looked at when each is too common
+PAIRED_WORDS_MAX: Final = 6  # of these words all pairs are looked at
 
 # What is searched for: words, pairs of words and required phrases. A pair of which the
 # configuration drops a word is none.
@@ -82,18 +83,25 @@ excluded AS MATERIALIZED (
 )"""
 NOT_EXCLUDED: Final = " AND (m.search_vec @@ (SELECT query FROM excluded)) IS NOT TRUE"
 
+# Deleting a word that cannot be there unpacks the words of a long text once, and not for each term.
 CANDIDATES_BY_WORDS: Final = """
-SELECT m.id, m.search_vec, octet_length(m.content) AS length FROM knowledge_nodes AS m
+SELECT m.id, ts_delete(m.search_vec, '') AS search_vec, octet_length(m.content) AS length
+FROM knowledge_nodes AS m
 WHERE m.search_vec @@ (SELECT query FROM wanted)"""
+UNION: Final = "\n) UNION ALL ("
+# Scored term by term, they are read for each term; scored one by one, only once.
+CANDIDATES_ONCE: Final = "\ncandidates AS MATERIALIZED (("
+CANDIDATES_STREAMED: Final = "\ncandidates AS (("
 FOUND: Final = "\nSELECT f.id, f.search_vec, f.length FROM found AS f"
 # Common words fill up what rare ones leave empty.
 CANDIDATES_BY_FILL: Final = """
-SELECT m.id, m.search_vec, octet_length(m.content) AS length FROM knowledge_nodes AS m
+SELECT m.id, ts_delete(m.search_vec, '') AS search_vec, octet_length(m.content) AS length
+FROM knowledge_nodes AS m
 WHERE m.search_vec @@ (SELECT query FROM fill)
 AND (m.search_vec @@ (SELECT query FROM wanted)) IS NOT TRUE
 AND (SELECT count(*) FROM found) < :depth::int"""
 CANDIDATES_BY_FILTER: Final = """
-SELECT m.id, m.search_vec, m.length FROM kept AS m
+SELECT m.id, ts_delete(m.search_vec, '') AS search_vec, m.length FROM kept AS m
 WHERE (SELECT is_narrow FROM scope)"""
 WHERE_WIDE: Final = " AND NOT (SELECT is_narrow FROM scope)"
 CANDIDATES_LIMIT: Final = " LIMIT :candidates_max::int"
@@ -222,18 +230,17 @@ def leg(
     return ",".join([*parts, COUNTED_HITS, size, weights, COUNTED_SCORES, FTS_LEG])
 
 
-async def values(session: Session, text: TextQuery, depth: int, share: float | None) -> Values:
+async def values(session: Session, text: TextQuery, share: float | None) -> Values:
     """Return the values that the full-text leg binds.
 
     Args:
         session: the connection, with its statistics.
         text: the query.
-        depth: how many memories are wanted.
         share: of the memories that a filter keeps; None where that is not known.
     """
     terms = await fts_terms(session, text)
     words = {term.words: term.holders for term in terms if term.words in {*text.words}}
-    wanted, fill = _searched(session, words, depth, share)
+    wanted, fill = _searched(session, words, share)
     excluded = [
         (words, place)
         for place, phrase in enumerate(text.excluded)
@@ -248,7 +255,6 @@ async def values(session: Session, text: TextQuery, depth: int, share: float | N
         "required": [words for phrase in text.phrases for words in _phrase_texts(phrase)],
         "excluded": [words for words, _ in excluded],
         "excluded_places": [place for _, place in excluded],
-        "candidates_max": CANDIDATES_MAX,
     }
 
 
@@ -290,41 +296,31 @@ def _found(
 ) -> list[LiteralString]:
     """Return the expressions that say which memories are scored."""
     if scope == "counted":
-        return [_candidates([CANDIDATES_BY_WORDS + conditions])]
+        return [CANDIDATES_ONCE + CANDIDATES_BY_WORDS + conditions + "\n))"]
     limit: LiteralString = CANDIDATES_LIMIT
-    narrow: list[LiteralString] = []
+    narrow: LiteralString = ""
     if scope == "adaptive":
         limit = WHERE_WIDE + CANDIDATES_LIMIT
-        narrow.append(
-            CANDIDATES_BY_FILTER
-            + (NOT_EXCLUDED if has_excluded else "")
-            + (REQUIRED_OF_KEPT if has_required else "")
-        )
-    if has_required:
-        return [_candidates([CANDIDATES_BY_WORDS + conditions + limit, *narrow])]
+        narrow = UNION + CANDIDATES_BY_FILTER
+        narrow = narrow + (NOT_EXCLUDED if has_excluded else "")
+        narrow = narrow + (REQUIRED_OF_KEPT if has_required else "")
     by_words: LiteralString = CANDIDATES_BY_WORDS + conditions + limit
-    by_fill: LiteralString = CANDIDATES_BY_FILL + conditions + limit
-    return [
-        FILL,
-        "\nfound AS MATERIALIZED (" + by_words + "\n)",
-        _candidates([FOUND, by_fill, *narrow]),
-    ]
-
-
-def _candidates(found: Sequence[LiteralString]) -> LiteralString:
-    union: LiteralString = "\n) UNION ALL (".join(found)
-    return "\ncandidates AS ((" + union + "\n))"
+    if has_required:
+        return [CANDIDATES_ONCE + by_words + narrow + "\n))"]
+    by_fill: LiteralString = UNION + CANDIDATES_BY_FILL + conditions + limit
+    found: LiteralString = "\nfound AS MATERIALIZED (" + by_words + "\n)"
+    start: LiteralString = CANDIDATES_STREAMED if scope == "estimated" else CANDIDATES_ONCE
+    return [FILL, found, start + FOUND + by_fill + narrow + "\n))"]
 
 
 def _searched(
-    session: Session, words: Mapping[str, float | None], depth: int, share: float | None
+    session: Session, words: Mapping[str, float | None], share: float | None
 ) -> tuple[list[str], list[str]]:
     """Return which words are searched for, and which of them fill up what these leave empty.
 
     Args:
         session: the connection, with its statistics.
         words: rarest first, with about how many memories hold each.
-        depth: how many memories are wanted.
         share: of the memories that a filter keeps, None where that is not known.
     """
     counted = {word: count for word, count in words.items() if count is not None}
@@ -333,21 +329,18 @@ def _searched(
         return list(words), []
     kept = 1.0 if share is None else share
     within = accumulate(count * kept for count in counted.values())
-    wanted = [word for word, total in zip(counted, within, strict=True) if total <= CANDIDATES]
-    expected = sum(counted[word] for word in wanted) * kept
-    # A word that ANALYZE did not list may stand nowhere.
-    unlisted = session.statistics.columns["search_vec"].rest * memory_count
-    certain = sum(counted[word] for word in wanted if counted[word] > unlisted) * kept
+    wanted = [
+        word for word, total in zip(counted, within, strict=True) if total <= CANDIDATES_BY_WORD
+    ]
     common = [word for word in counted if word not in wanted]
-    if share is None or certain < 2 * depth:
-        pairs = sorted(
-            (counted[one] * counted[other] * kept / memory_count, f"{one} {other}")
-            for one, other in combinations(common[:PAIRED_WORDS_MAX], 2)
-        )
-        totals = accumulate((count for count, _ in pairs), initial=expected)
-        wanted += [
-            pair for (_, pair), total in zip(pairs, totals, strict=False) if total < CANDIDATES
-        ]
+    # The rarest pairs of the words that are too common alone, as if they were independent.
+    pairs = sorted(
+        (counted[one] * counted[other] * kept / memory_count, f"{one} {other}")
+        for one, other in combinations(common[:PAIRED_WORDS_MAX], 2)
+    )
+    expected = sum(counted[word] for word in wanted) * kept
+    totals = accumulate((count for count, _ in pairs), initial=expected)
+    wanted += [pair for (_, pair), total in zip(pairs, totals, strict=False) if total < CANDIDATES]
     return wanted, common[:FILLING_WORDS]
 
 
