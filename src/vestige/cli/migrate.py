@@ -53,10 +53,7 @@ def migrate_group(*, config_file: ConfigOption = None, data_dir: DataDirOption =
 
 
 commands.command(
-    epilog=example(
-        "vestige migrate copy --from sqlite --to postgres --postgres-url postgresql://me@db/memory",
-        "vestige migrate copy --from rust --sqlite-path ~/old/vestige.db --to sqlite --reembed",
-    )
+    epilog=example("vestige migrate copy --from sqlite --to postgres --postgres-url embedded")
 )(copy)
 
 
