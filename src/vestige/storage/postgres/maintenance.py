@@ -24,6 +24,7 @@ SELECT
     (SELECT count(*) FROM domains),
     (SELECT count(*) FROM scheduling WHERE next_review <= $1)
 """
+ANALYZE: Final = "ANALYZE knowledge_nodes, memory_windows, scheduling"
 HAS_MEMORIES: Final = "SELECT EXISTS (SELECT 1 FROM knowledge_nodes)"
 SELECT_SPAN: Final = "SELECT min(created_at), max(created_at) FROM knowledge_nodes"
 COUNT_TYPES: Final = (
@@ -114,8 +115,9 @@ async def get_stats(session: Session, now: datetime, pool: PoolState) -> StoreSt
 
 
 async def vacuum(session: Session) -> None:
-    """Give dead rows free, and refresh what the planner knows of the tables."""
+    """Give dead rows free, and refresh what the planner and searches know of the tables."""
     await session.db.run(VACUUM)
+    session.statistics.expire()
 
 
 async def suspend_vector_index(session: Session) -> bool:
@@ -127,6 +129,9 @@ async def suspend_vector_index(session: Session) -> bool:
 
 async def build_vector_index(session: Session) -> None:
     await schema.build_vector_index(session)
+    # A store that was just filled has no statistics, and searches weigh words by them.
+    await session.db.run(ANALYZE)
+    session.statistics.expire()
 
 
 async def _counts(session: Session, sql: LiteralString) -> dict[str, int]:
