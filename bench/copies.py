@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -52,12 +53,13 @@ if TYPE_CHECKING:
 START: Final = datetime(2025, 1, 1, tzinfo=UTC)
 DIMENSION: Final = 384
 MODEL: Final = ModelSignature(name="bench", dimension=DIMENSION, hash="b" * 64)
+SMALL_DIMENSION: Final = 32  # for many memories: building their index is not what is measured
 WORDS: Final = 40
 BATCH: Final = 5_000
 PROGRAM: Final = "from vestige.cli.app import main; main()"
 
 
-def records(count: int) -> list[MemoryRecord]:
+def records(count: int, dimension: int = DIMENSION) -> list[MemoryRecord]:
     draw = random.Random(7)  # noqa: S311  # makes texts, guards nothing
     numbers = np.random.default_rng(7)
     vocabulary = [f"word{number}" for number in range(20_000)]
@@ -70,7 +72,7 @@ def records(count: int) -> list[MemoryRecord]:
             tags=(f"tag{number % 50}",),
             metadata={"number": number},
             domains=(f"domain{number % 25}",),
-            embedding=numbers.standard_normal(DIMENSION).astype(np.float32),
+            embedding=numbers.standard_normal(dimension).astype(np.float32),
         )
         for number in range(count)
     ]
@@ -79,7 +81,9 @@ def records(count: int) -> list[MemoryRecord]:
 async def fill(path: Path, memories: list[MemoryRecord]) -> None:
     """Fill a store: of 10,000 memories, 4,000 are reviewed and 2,000 linked."""
     store = await SqliteStore.open(path)
-    await store.register_model(MODEL)
+    (first, *_) = memories
+    assert first.embedding is not None
+    await store.register_model(replace(MODEL, dimension=first.embedding.size))
     for start in range(0, len(memories), BATCH):
         await store.insert_many(memories[start : start + BATCH])
     for memory in memories[: len(memories) * 2 // 5]:
@@ -228,7 +232,7 @@ async def memory(url: str, folder: Path, large: int) -> None:
     peaks: dict[int, int] = {}
     for count in (10_000, large):
         source = folder / f"{count}.db"
-        await fill(source, records(count))
+        await fill(source, records(count, SMALL_DIMENSION))
         async with database(url) as other:
             leg = ("--from", "sqlite", "--sqlite-path", str(source), "--to", "postgres",
                    "--postgres-url", other)  # fmt: skip

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import asyncpg
 import pytest
 
-from command_line import PROGRAM, CommandLine, Ran, is_two_lines, process_environment
+from command_line import INTERRUPTIBLE, PROGRAM, CommandLine, Ran, is_two_lines, process_environment
 from factories import a_memory, a_vector
 from postgres_server import a_database
 from vestige.embedding.hashing import HashingEmbedder
@@ -188,6 +188,23 @@ def test_an_older_file_is_upgraded_in_a_copy_only_when_allowed(vestige: CommandL
     assert digest(vestige.store) == before
 
 
+def many_memories() -> list[MemoryRecord]:
+    return [
+        a_memory(f"memory {number}", embedding=a_vector(number, dimension=64))
+        for number in range(MEMORIES)
+    ]
+
+
+def a_copy(folder: Path, url: str, program: str = PROGRAM) -> tuple[list[str], dict[str, str]]:
+    """Return the command that copies the store of a folder to a server, and its environment."""
+    command = [
+        sys.executable, "-c", program, "migrate", "copy", "--from", "sqlite", "--to",
+        "postgres", "--postgres-url", url, "--batch-size", "50", "--yes",
+    ]  # fmt: skip
+    variables = {"HOME": str(folder), "VESTIGE_DATA_DIR": str(folder)}
+    return command, process_environment(variables | {"VESTIGE_EMBEDDINGS_PROVIDER": "hashing"})
+
+
 async def fill(path: Path, memories: list[MemoryRecord]) -> None:
     store = await SqliteStore.open(path)
     await store.register_model(HashingEmbedder().signature)
@@ -208,18 +225,25 @@ async def nearest(url: str, vector: Vector) -> MemoryRecord:
     return hit.record
 
 
+def test_an_interrupted_copy_says_how_to_go_on(tmp_path: Path, url: str) -> None:
+    asyncio.run(fill(tmp_path / "vestige.db", many_memories()))
+    command, environment = a_copy(tmp_path, url, program=INTERRUPTIBLE)
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        while not asyncio.run(copied(url)):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
+    assert process.returncode == 130
+    assert "the same command goes on from there" in err
+    assert "Traceback" not in err
+
+
 def test_a_copy_that_is_killed_goes_on_where_it_ended(tmp_path: Path, url: str) -> None:
-    memories = [
-        a_memory(f"memory {number}", embedding=a_vector(number, dimension=64))
-        for number in range(MEMORIES)
-    ]
+    memories = many_memories()
     asyncio.run(fill(tmp_path / "vestige.db", memories))
-    command = [
-        sys.executable, "-c", PROGRAM, "migrate", "copy", "--from", "sqlite", "--to",
-        "postgres", "--postgres-url", url, "--batch-size", "50", "--yes",
-    ]  # fmt: skip
-    variables = {"HOME": str(tmp_path), "VESTIGE_DATA_DIR": str(tmp_path)}
-    environment = process_environment(variables | {"VESTIGE_EMBEDDINGS_PROVIDER": "hashing"})
+    command, environment = a_copy(tmp_path, url)
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
         while not asyncio.run(copied(url)):
             assert process.poll() is None

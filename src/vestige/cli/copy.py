@@ -268,7 +268,13 @@ def _copy(run: _CopyRun) -> _Outcome:
 
     with counting("copying") as advance:
         report = CopyReport(on_rows=lambda _, count: advance(count))
-        return asyncio.run(work())
+        try:
+            return asyncio.run(work())
+        except BaseException:
+            written = sum(counts.written for counts in report.tables.values())
+            if written:
+                note(f"{written} rows were copied; the same command goes on from there")
+            raise
 
 
 async def _confirm(run: _CopyRun, destination: MemoryStore) -> None:
