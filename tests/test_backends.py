@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+import conftest
 from vestige.storage.protocol import MemoryStore
 
 if TYPE_CHECKING:
@@ -73,6 +74,10 @@ def parameters(method: Callable[..., object]) -> list[tuple[str, object, object]
 def test_the_contract_is_read_as_it_is_written() -> None:
     assert len(CONTRACT) > 40
     assert {"init", "insert", "search", "import_rows"} <= set(CONTRACT)
+
+
+def test_the_conformance_tests_run_on_every_backend() -> None:
+    assert set(conftest.BACKENDS) == set(BACKENDS)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
