@@ -29,6 +29,7 @@ FEATURES: Final = (
     "graph",
     "maintenance",
     "memories",
+    "reembedding",
     "registry",
     "scheduling",
     "schema",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, LiteralString, cast
 
 from vestige.models import StoreStats
-from vestige.storage.postgres import problems, registry, schema
-from vestige.storage.problems import repairable, unapplied
+from vestige.storage.postgres import problems, reembedding, registry, schema
+from vestige.storage.problems import repairable, unapplied, unfinished_reembedding
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -52,7 +52,7 @@ ORDER BY c.relname
 # Its own transaction, and not inside one: the server refuses VACUUM there.
 VACUUM: Final = (
     "VACUUM (ANALYZE) knowledge_nodes, memory_windows, scheduling, edges, review_events, domains,"
-    " users, groups, group_memberships, embedding_model"
+    " users, groups, group_memberships, embedding_model, reembedding"
 )
 
 
@@ -64,6 +64,9 @@ async def health(session: Session) -> str | None:
         for step in await schema.status(session)
         if step.state == "pending"
     ]
+    unfinished = await reembedding.current(session)
+    if unfinished is not None:
+        found.append(unfinished_reembedding(unfinished).problem)
     found += [
         f"the index {name} is not used, because building it was interrupted"
         for name, _ in await problems.broken_indexes(session)
