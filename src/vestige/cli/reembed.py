@@ -155,7 +155,8 @@ def _check_dimension(run: _Run) -> None:
 async def _confirm(run: _Run, store: MemoryStore) -> None:
     """Warn and ask, where vectors are about to be taken away."""
     stored = await store.registered_model()
-    if stored is None or stored == run.embedder.signature or await store.reembedding() is not None:
+    is_begun = run.plan.is_resumed or await store.reembedding() is not None
+    if is_begun or stored in (None, run.embedder.signature):
         return
     count = await store.count()
     note(f"the vectors of {stored} are taken away, and {count} memories are encoded anew")
@@ -176,8 +177,9 @@ def _backup_command(config: Config) -> str:
 
     url = config.storage.postgres.url
     if config.storage.backend == "sqlite":
-        path = config.storage.sqlite.path
-        return shlex.join(["sqlite3", str(path), f".backup '{path}.backup'"])
+        path = str(config.storage.sqlite.path)
+        copy = f'"{path}.backup"' if " " in path else f"{path}.backup"
+        return shlex.join(["sqlite3", path, f".backup {copy}"])
     if url is None or is_embedded(config):
         return (
             "vestige migrate copy --from postgres --to sqlite --sqlite-path backup.db --keep-model"

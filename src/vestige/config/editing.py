@@ -72,7 +72,7 @@ def _edited(old: str, values: Mapping[str, str | int | None]) -> str:
     lines = old.splitlines(keepends=True)
     end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
     added = [line + end for line in embeddings_lines(values)]
-    start = next((n for n, line in enumerate(lines) if HEADER.fullmatch(line)), None)
+    start = next((n for n, line in enumerate(lines) if HEADER.fullmatch(line.rstrip())), None)
     if start is None:
         gap = [] if not old else [end] if old.endswith("\n") else [end, end]
         return "".join([*lines, *gap, f"[embeddings]{end}", *added])
