@@ -126,17 +126,18 @@ def _reembed(run: _Run) -> ReembedReport:
     async def work(store: MemoryStore) -> None:
         if not run.plan.is_dry_run:
             await _confirm(run, store)
-        await reembed(store, run.embedder, run.plan, done)
+        with advancing("encoding memories", is_shown=not run.plan.is_dry_run) as advance:
+            done.on_rows = lambda count: advance(count, done.rows)
+            await reembed(store, run.embedder, run.plan, done)
 
     _check_dimension(run)
-    with advancing("encoding memories") as advance:
-        done = ReembedReport(on_rows=lambda count: advance(count, done.rows))
-        try:
-            with_store(run.config, work, migrate=not run.plan.is_dry_run)
-        except (VestigeError, KeyboardInterrupt):
-            if done.is_begun:
-                note("the change is unfinished; the same command with --resume goes on with it")
-            raise
+    done = ReembedReport()
+    try:
+        with_store(run.config, work, migrate=not run.plan.is_dry_run)
+    except (VestigeError, KeyboardInterrupt):
+        if done.is_begun:
+            note("the change is unfinished; the same command with --resume goes on with it")
+        raise
     return done
 
 
@@ -154,12 +155,14 @@ def _check_dimension(run: _Run) -> None:
 
 async def _confirm(run: _Run, store: MemoryStore) -> None:
     """Warn and ask, where vectors are about to be taken away."""
+    from vestige.storage.problems import memories
+
     stored = await store.registered_model()
     is_begun = run.plan.is_resumed or await store.reembedding() is not None
     if is_begun or stored in (None, run.embedder.signature):
         return
-    count = await store.count()
-    note(f"the vectors of {stored} are taken away, and {count} memories are encoded anew")
+    count = memories(await store.count())
+    note(f"the vectors of {stored} are taken away, and the texts of {count} encoded anew")
     note(f"end what uses the store, and back it up first: {_backup_command(run.config)}")
     if run.is_confirmed:
         return
@@ -190,6 +193,7 @@ def _backup_command(config: Config) -> str:
 
 
 def _print(run: _Run, done: ReembedReport, *, as_json: bool) -> None:
+    from vestige.storage.problems import memories
     from vestige.transfer.views import reembed_view
 
     if as_json:
@@ -205,7 +209,7 @@ def _print(run: _Run, done: ReembedReport, *, as_json: bool) -> None:
     elif run.plan.is_dry_run:
         _print_preview(run, done)
     else:
-        print_line(("encoded", "green"), f": {done.updated} memories by {done.new_model}")
+        print_line(("encoded", "green"), f": {memories(done.updated)} by {done.new_model}")
         print_line(
             f"{done.encode_seconds:.1f} s encoding, {done.index_seconds:.1f} s for the index"
         )

@@ -38,13 +38,14 @@ SELECT_SIZE: Final = (
     "SELECT coalesce(sum(pg_total_relation_size(to_regclass(name))), 0)::bigint"
     " FROM unnest($1::text[]) AS name"
 )
-# What an index was built with, as `{m=24,ef_construction=128}`.
+# What an index was built with, as `{m=24,ef_construction=128}`. One that others dropped meanwhile
+# has no size.
 VECTOR_INDEXES: Final = """
 SELECT c.relname, i.indisvalid AND i.indisready, pg_relation_size(c.oid), c.reloptions
 FROM pg_index AS i
 JOIN pg_class AS c ON c.oid = i.indexrelid
 JOIN pg_am AS a ON a.oid = c.relam
-WHERE a.amname = 'hnsw' AND i.indrelid = ANY (
+WHERE a.amname = 'hnsw' AND pg_relation_size(c.oid) IS NOT NULL AND i.indrelid = ANY (
     SELECT to_regclass(name) FROM unnest($1::text[]) AS name
 )
 ORDER BY c.relname
