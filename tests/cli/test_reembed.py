@@ -93,7 +93,7 @@ def test_the_model_changes_and_memories_are_found_by_it(
     use_new(monkeypatch)
     (first, *_) = vestige("recall", "the harbour opens at 8", "--json").items("results")
     assert first["id"] == ids[1]
-    assert first["vector_score"] == pytest.approx(1.0, abs=1e-4)  # pyright: ignore[reportUnknownMemberType]  # untyped in pytest
+    assert first["vector_score"] == pytest.approx(1.0, abs=1e-4)
     assert vestige("show", ids[0], "--json").json == before
     assert vestige("doctor").out == "nothing is wrong\n"
 
