@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -201,3 +202,22 @@ async def test_there_and_back_again_leaves_a_store_that_is_whole(
     assert await store.get_many([record.id for record in records]) == records
     assert await store.find_problems() == []
     assert len(await store.vector_search(a_vector(1))) == len(records)
+
+
+async def test_writers_of_the_old_model_are_before_the_change_or_refused(
+    store: MemoryStore, records: list[MemoryRecord], open_handle: OpenHandle
+) -> None:
+    old = await open_handle()
+    await old.register_model(a_signature())
+    writes = [
+        *(old.insert(a_full_memory(f"late {n}", embedding=a_vector(n))) for n in range(20)),
+        *(old.update(replace(record, embedding=a_vector(99))) for record in records),
+    ]
+    *outcomes, begun = await asyncio.gather(
+        *writes, store.begin_reembedding(AS_LONG), return_exceptions=True
+    )
+    assert begun is None
+    assert {type(outcome) for outcome in outcomes} <= {type(None), ModelMismatchError}
+    stats = await store.get_stats(START)
+    assert (stats.embedded_count, stats.window_count) == (0, 0)
+    assert stats.memory_count == len(records) + outcomes[:20].count(None)
