@@ -69,7 +69,7 @@ commands.command(
 commands.command(
     epilog=example(
         "vestige migrate reembed --model all-MiniLM-L6-v2 --dry-run",
-        "vestige migrate reembed --model fastembed:BAAI/bge-small-en-v1.5 --write-config",
+        "vestige migrate reembed --model all-MiniLM-L6-v2 --yes --write-config",
     )
 )(reembed)
 
