@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from command_line import CommandLine, Ran
     from vestige.storage.protocol import MemoryStore
 
-MEMORIES: Final = 1_500
+MEMORIES: Final = 3_000
 NEW: Final = ("migrate", "reembed", "--model", "hashing-384")
 HINT: Final = "vestige migrate reembed --model hashing-384 --resume"
 
