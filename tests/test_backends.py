@@ -30,6 +30,7 @@ FEATURES: Final = (
     "graph",
     "maintenance",
     "memories",
+    "reembedding",
     "registry",
     "scheduling",
     "schema",

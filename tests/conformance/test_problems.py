@@ -48,18 +48,18 @@ async def test_a_step_that_is_not_applied_is_found_and_applied(store: MemoryStor
     await store.revert_migration()
     assert (await store.health_check()).status == "degraded"
     (problem,) = await store.find_problems()
-    assert problem.problem == "the schema step 0002_hnsw is not applied"
+    assert problem.problem == "the schema step 0003_reembedding is not applied"
     assert (problem.repair, problem.is_repairable) == (MIGRATE, True)
     assert await store.repair() == [problem]
     assert await store.find_problems() == []
     assert (await store.health_check()).status == "healthy"
-    assert [step.state for step in await store.migration_status()] == ["applied", "applied"]
+    assert {step.state for step in await store.migration_status()} == {"applied"}
 
 
 async def test_finding_a_step_does_not_apply_it(store: MemoryStore) -> None:
     await store.revert_migration()
     await store.find_problems()
-    assert [step.state for step in await store.migration_status()] == ["applied", "pending"]
+    assert (await store.migration_status())[-1].state == "pending"
 
 
 async def test_a_store_that_is_not_there_is_said_and_not_made(store: MemoryStore) -> None:

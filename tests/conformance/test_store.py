@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 UNKNOWN = an_id("unknown")
 CALLS: dict[str, Callable[[MemoryStore], Awaitable[object]]] = {
     "init": lambda store: store.init(),
+    "begin_reembedding": lambda store: store.begin_reembedding(a_signature()),
+    "finish_reembedding": lambda store: store.finish_reembedding(),
+    "reembedding": lambda store: store.reembedding(),
     "migration_status": lambda store: store.migration_status(),
     "revert_migration": lambda store: store.revert_migration(),
     "registered_model": lambda store: store.registered_model(),

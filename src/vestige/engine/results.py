@@ -176,19 +176,3 @@ class VacuumResult:
 
     before_bytes: int
     after_bytes: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EncodeFailure:
-    """A memory whose text the embedder refused, and why."""
-
-    id: UUID
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EncodeResult:
-    """How many memories got vectors, and which did not."""
-
-    encoded: int = 0
-    failures: tuple[EncodeFailure, ...] = ()

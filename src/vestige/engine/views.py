@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from vestige.engine.results import (
         Candidate,
         DueMemory,
-        EncodeFailure,
         ImportedText,
         LinkResult,
         NeighborMemory,
@@ -237,11 +236,6 @@ def problem_view(problem: Problem) -> JsonObject:
         "repair": problem.repair,
         "is_repairable": problem.is_repairable,
     }
-
-
-def encode_failure_view(failure: EncodeFailure) -> JsonObject:
-    """Return a memory that got no vector, and why."""
-    return {"id": str(failure.id), "reason": failure.reason}
 
 
 def error_view(error: VestigeError) -> JsonObject:

@@ -23,7 +23,13 @@ from vestige.models.memories import (
     Visibility,
 )
 from vestige.models.searches import SearchQuery, SearchResult
-from vestige.models.stores import HealthStatus, ModelSignature, Problem, StoreStats
+from vestige.models.stores import (
+    HealthStatus,
+    ModelSignature,
+    Problem,
+    Reembedding,
+    StoreStats,
+)
 from vestige.models.transfer import (
     ImportResult,
     RowFailure,
@@ -67,6 +73,7 @@ __all__ = [
     "Neighbor",
     "Problem",
     "Rating",
+    "Reembedding",
     "ReviewEvent",
     "RowFailure",
     "RowKey",

@@ -28,6 +28,25 @@ class ModelSignature:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Reembedding:
+    """A change of the embedding model that is under way.
+
+    Attributes:
+        old: the model whose vectors were taken away.
+        new: the model that is registered since, and gives the vectors.
+        started_at: when it began.
+    """
+
+    old: ModelSignature
+    new: ModelSignature
+    started_at: datetime
+
+    def __str__(self) -> str:
+        began = f"{self.started_at:%Y-%m-%d %H:%M:%S} UTC"
+        return f"the change of the model from {self.old} to {self.new}, begun at {began},"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StoreStats:
     """Counts and sizes of a store.
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from vestige.errors import StoreError
 from vestige.models import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vestige.models import ModelSignature
+    from vestige.models import ModelSignature, Reembedding
     from vestige.storage.migrations import MigrationStatus
 
 REPAIR: Final = "vestige doctor --repair"
@@ -63,6 +64,24 @@ def without_vector(count: int) -> Problem:
     return Problem(problem=f"{have} no vector, and cannot be found by meaning", repair=REPAIR)
 
 
+def unfinished_reembedding(reembedding: Reembedding) -> Problem:
+    """Return the problem of a change of the embedding model that did not come to its end."""
+    return Problem(problem=f"{reembedding} is unfinished", repair=_resume(reembedding))
+
+
+def refuse_second_reembedding(unfinished: Reembedding, signature: ModelSignature) -> None:
+    """Refuse to begin a change of the embedding model before another one is at its end.
+
+    Raises:
+        StoreError: the unfinished one is to another model.
+    """
+    if unfinished.new != signature:
+        raise StoreError(
+            f"{unfinished} is unfinished, so none to {signature} can begin",
+            f"Finish it with `{_resume(unfinished)}`.",
+        )
+
+
 def of_other_dimension(count: int, model: ModelSignature) -> Problem:
     """Return the problem of vectors that cannot be of the registered model."""
     what = "1 vector is" if count == 1 else f"{count:,} vectors are"
@@ -81,6 +100,10 @@ def unapplied(steps: Sequence[MigrationStatus]) -> str:
     """Return the steps that are not applied, each with why not, in words."""
     rest = [f"{step} ({step.state})" for step in steps if step.state != "applied"]
     return ", ".join(rest) or "none"
+
+
+def _resume(reembedding: Reembedding) -> str:
+    return f"vestige migrate reembed --model {reembedding.new.name} --resume"
 
 
 def memories(count: int) -> str:

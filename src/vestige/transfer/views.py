@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from vestige.models import JsonObject, ModelSignature
     from vestige.storage.rust.findings import SourceReport
     from vestige.transfer.copy_plan import CopyFailure, CopyReport
+    from vestige.transfer.encoding import EncodeFailure
+    from vestige.transfer.reembedding import ReembedReport
     from vestige.transfer.restore import LineFailure, RestoreReport
 
 
@@ -74,6 +76,25 @@ def source_view(found: SourceReport) -> JsonObject:
             {"table": failure.table.value, "key": failure.key, "reason": failure.reason}
             for failure in found.failures
         ],
+    }
+
+
+def encode_failure_view(failure: EncodeFailure) -> JsonObject:
+    """Return a memory that got no vector, and why."""
+    return {"id": str(failure.id), "reason": failure.reason}
+
+
+def reembed_view(report: ReembedReport) -> JsonObject:
+    """Return what a change of the model did, or would do."""
+    return {
+        "old_model": _model_view(report.old_model),
+        "new_model": _model_view(report.new_model),
+        "rows": report.rows,
+        "updated": report.updated,
+        "skipped": report.skipped,
+        "failures": [encode_failure_view(failure) for failure in report.failures],
+        "encode_seconds": round(report.encode_seconds, 3),
+        "index_seconds": round(report.index_seconds, 3),
     }
 
 

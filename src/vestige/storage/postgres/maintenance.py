@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, LiteralString, cast
 
 from vestige.models import StoreStats
-from vestige.storage.postgres import problems, registry, schema
-from vestige.storage.problems import repairable, unapplied
+from vestige.storage.postgres import problems, reembedding, registry, schema
+from vestige.storage.problems import repairable, unapplied, unfinished_reembedding
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,13 +39,14 @@ SELECT_SIZE: Final = (
     "SELECT coalesce(sum(pg_total_relation_size(to_regclass(name))), 0)::bigint"
     " FROM unnest($1::text[]) AS name"
 )
-# What an index was built with, as `{m=24,ef_construction=128}`.
+# What an index was built with, as `{m=24,ef_construction=128}`. One that others dropped meanwhile
+# has no size.
 VECTOR_INDEXES: Final = """
 SELECT c.relname, i.indisvalid AND i.indisready, pg_relation_size(c.oid), c.reloptions
 FROM pg_index AS i
 JOIN pg_class AS c ON c.oid = i.indexrelid
 JOIN pg_am AS a ON a.oid = c.relam
-WHERE a.amname = 'hnsw' AND i.indrelid = ANY (
+WHERE a.amname = 'hnsw' AND pg_relation_size(c.oid) IS NOT NULL AND i.indrelid = ANY (
     SELECT to_regclass(name) FROM unnest($1::text[]) AS name
 )
 ORDER BY c.relname
@@ -53,7 +54,7 @@ ORDER BY c.relname
 # Its own transaction, and not inside one: the server refuses VACUUM there.
 VACUUM: Final = (
     "VACUUM (ANALYZE) knowledge_nodes, memory_windows, scheduling, edges, review_events, domains,"
-    " users, groups, group_memberships, embedding_model"
+    " users, groups, group_memberships, embedding_model, reembedding"
 )
 
 
@@ -65,6 +66,9 @@ async def health(session: Session) -> str | None:
         for step in await schema.status(session)
         if step.state == "pending"
     ]
+    unfinished = await reembedding.current(session)
+    if unfinished is not None:
+        found.append(unfinished_reembedding(unfinished).problem)
     found += [
         f"the index {name} is not used, because building it was interrupted"
         for name, _ in await problems.broken_indexes(session)

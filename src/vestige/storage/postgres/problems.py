@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 from vestige.cognition.fsrs import initial_state
 from vestige.models import Problem
 from vestige.storage import problems
-from vestige.storage.postgres import registry, scheduling, schema, vectors
+from vestige.storage.postgres import reembedding, registry, scheduling, schema, vectors
 from vestige.storage.postgres.rows import scheduling_values
 from vestige.storage.problems import REPAIR
 
@@ -104,6 +104,7 @@ async def find(session: Session) -> list[Finding]:
         return [problems.Finding(problems.without_tables())]
     return [
         *await _pending_steps(session),
+        *await _reembedding(session),
         *await _indexes(session),
         *await _broken_indexes(session),
         *await _extension(session),
@@ -122,6 +123,11 @@ async def broken_indexes(session: Session) -> list[tuple[str, str]]:
 async def _pending_steps(session: Session) -> list[Finding]:
     steps = [step for step in await schema.status(session) if step.state == "pending"]
     return [problems.Finding(problems.pending_step(step), _apply_pending) for step in steps]
+
+
+async def _reembedding(session: Session) -> list[Finding]:
+    unfinished = await reembedding.current(session)
+    return [problems.Finding(problems.unfinished_reembedding(unfinished))] if unfinished else []
 
 
 async def _indexes(session: Session) -> list[Finding]:
@@ -155,6 +161,8 @@ async def _vector_step(session: Session, step: Migration, missing: list[str]) ->
         return [problems.Finding(problem, partial(schema.apply_again, step=step))]
     if not missing or model.dimension > vectors.HALFVEC_INDEX_MAX:
         return []
+    if await reembedding.current(session) is not None:
+        return []  # it is built at the end
     return [problems.Finding(problems.missing_indexes(missing), schema.build_vector_index)]
 
 
@@ -191,6 +199,9 @@ async def _scheduling(session: Session) -> list[Finding]:
 
 async def _vectors(session: Session) -> list[Finding]:
     if await registry.registered_model(session) is None:
+        return []
+    # What is unfinished says it better than the number of those that are still to come.
+    if await reembedding.current(session) is not None:
         return []
     count = cast("int", await session.db.value(COUNT_WITHOUT_VECTOR))
     return [problems.Finding(problems.without_vector(count))] if count else []

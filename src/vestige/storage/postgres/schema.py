@@ -42,6 +42,7 @@ TABLES: Final = (
     "scheduling",
     "edges",
     "review_events",
+    "reembedding",
     "vestige_migrations",
 )
 
@@ -73,6 +74,19 @@ BUILD_VECTOR_INDEX: Final = "SELECT vestige_build_vector_index()"
 DROP_VECTOR_INDEX: Final = (
     "DROP INDEX IF EXISTS idx_knowledge_nodes_embedding_hnsw, idx_memory_windows_embedding_hnsw"
 )
+VECTOR_INDEX_STEP: Final = "hnsw"
+# The columns are written anew without vectors, which one UPDATE of all rows would leave twice as
+# large; the step of the vector index then makes the rest for the new dimension.
+FORGET_VECTORS: Final = """
+DROP FUNCTION vestige_build_vector_index;
+DROP INDEX IF EXISTS idx_knowledge_nodes_embedding_hnsw, idx_memory_windows_embedding_hnsw;
+TRUNCATE memory_windows;
+ALTER TABLE memory_windows ALTER COLUMN embedding TYPE vector({dimension});
+ALTER TABLE knowledge_nodes
+    ALTER COLUMN embedding TYPE vector({dimension}) USING NULL::vector({dimension});
+ALTER TABLE domains
+    ALTER COLUMN centroid TYPE vector({dimension}) USING NULL::vector({dimension});
+"""
 SERVER_VERSION: Final = "SHOW server_version"
 VECTOR_VERSION: Final = "SELECT extversion FROM pg_extension WHERE extname = 'vector'"
 VECTOR_OFFERED: Final = "SELECT default_version FROM pg_available_extensions WHERE name = 'vector'"
@@ -155,7 +169,8 @@ async def applied_steps(session: Session) -> list[Migration]:
     """Return the applied steps as the package carries them."""
     applied = await _ledger(session)
     check_ledger(_migrations(), applied)
-    return list(_migrations()[: len(applied)])
+    done = {step.version for step in applied}
+    return [step for step in _migrations() if step.version in done]
 
 
 async def drop_vector_index(session: Session) -> bool:
@@ -164,6 +179,17 @@ async def drop_vector_index(session: Session) -> bool:
         return False
     await session.db.run(DROP_VECTOR_INDEX)
     return True
+
+
+async def forget_vectors(session: Session) -> None:
+    """Take all vectors away, and give their columns the dimension of the registered model.
+
+    The step of the vector index is applied; there is no index afterwards.
+    """
+    (step,) = [step for step in _migrations() if step.name == VECTOR_INDEX_STEP]
+    for text in (FORGET_VECTORS, step.up_sql):
+        await session.db.run_script(await _with_dimension(session, text))
+    await session.db.run(DROP_VECTOR_INDEX)
 
 
 async def build_vector_index(session: Session) -> None:
@@ -286,11 +312,12 @@ async def _filled(session: Session, step: Migration) -> str:
     text = step.up_sql
     if "{text_search}" in text:
         text = text.replace("{text_search}", await _text_search(session))
-    if step.requires_model:
-        model = await registry.registered_model(session)
-        if model is not None:
-            text = text.replace("{dimension}", str(model.dimension))
-    return text
+    return await _with_dimension(session, text) if step.requires_model else text
+
+
+async def _with_dimension(session: Session, text: str) -> str:
+    model = await registry.registered_model(session)
+    return text if model is None else text.replace("{dimension}", str(model.dimension))
 
 
 async def _text_search(session: Session) -> str:

@@ -17,6 +17,7 @@ from vestige.storage.postgres import (
     graph,
     maintenance,
     memories,
+    reembedding,
     registry,
     scheduling,
     schema,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         Neighbor,
         Problem,
         Rating,
+        Reembedding,
         ReviewEvent,
         RowKey,
         SchedulingState,
@@ -169,6 +171,19 @@ class PostgresStore:
             await self._db.write(registry.register_model, signature)
             await self.init()
         self._db.bind(signature)
+
+    async def begin_reembedding(self, signature: ModelSignature) -> None:
+        limits.check_signature(signature)
+        await self.init()
+        await self._db.write(reembedding.begin, signature)
+        await self.init()
+        self._db.bind(signature)
+
+    async def finish_reembedding(self) -> None:
+        await self._db.write(reembedding.finish)
+
+    async def reembedding(self) -> Reembedding | None:
+        return await self._db.read(reembedding.current)
 
     async def insert(self, record: MemoryRecord, scheduling: SchedulingState | None = None) -> None:
         limits.check_record(record)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, LiteralString, cast
 
 from vestige.models import StoreStats
 from vestige.storage.encoding import time_text, time_value
-from vestige.storage.problems import repairable, unapplied
-from vestige.storage.sqlite import problems, registry, schema
+from vestige.storage.problems import repairable, unapplied, unfinished_reembedding
+from vestige.storage.sqlite import problems, reembedding, registry, schema
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -45,6 +45,9 @@ def health(session: Session) -> str | None:
         for step in schema.status(session)
         if step.state == "pending"
     ]
+    unfinished = reembedding.current(session)
+    if unfinished is not None:
+        found.append(unfinished_reembedding(unfinished).problem)
     damage = problems.find_damage(session)
     if damage:
         found.append(f"the database is damaged: {damage[0]}")

@@ -13,7 +13,7 @@ from vestige.models import Problem
 from vestige.storage import problems
 from vestige.storage.encoding import time_value
 from vestige.storage.problems import REPAIR
-from vestige.storage.sqlite import registry, scheduling, schema, vectors
+from vestige.storage.sqlite import reembedding, registry, scheduling, schema, vectors
 from vestige.storage.sqlite.errors import CorruptError
 from vestige.storage.sqlite.rows import scheduling_values
 from vestige.storage.vectors import FLOAT32
@@ -56,10 +56,6 @@ OWNED: Final[dict[str, LiteralString]] = {
         " JOIN knowledge_nodes AS m ON m.id = w.memory_id"
     ),
 }
-# Emptied and not deleted: a revision that grows tells other processes to read the chunk again.
-EMPTY_CHUNKS: Final = (
-    "UPDATE vector_chunks SET revision = revision + 1, owners = zeroblob(2048), codes = zeroblob(?)"
-)
 COUNT_WITHOUT_SCHEDULING: Final = (
     "SELECT count(*) FROM knowledge_nodes WHERE id NOT IN (SELECT memory_id FROM scheduling)"
 )
@@ -81,6 +77,7 @@ def find(session: Session) -> list[Finding]:
         return [problems.Finding(problems.without_tables())]
     return [
         *_pending_steps(session),
+        *_reembedding(session),
         *_indexes(session),
         *_full_text(session),
         *_vector_index(session),
@@ -101,6 +98,11 @@ def find_damage(session: Session) -> list[str]:
 def _pending_steps(session: Session) -> list[Finding]:
     steps = [step for step in schema.status(session) if step.state == "pending"]
     return [problems.Finding(problems.pending_step(step), _apply_pending) for step in steps]
+
+
+def _reembedding(session: Session) -> list[Finding]:
+    unfinished = reembedding.current(session)
+    return [problems.Finding(problems.unfinished_reembedding(unfinished))] if unfinished else []
 
 
 def _indexes(session: Session) -> list[Finding]:
@@ -142,7 +144,7 @@ def _vector_index(session: Session) -> list[Finding]:
         return []
     text = f"the vector index does not agree with the vectors (slots that differ: {wrong:,})"
     problem = Problem(problem=text, repair=REPAIR, is_repairable=True)
-    return [problems.Finding(problem, partial(_rebuild_vector_index, code_bytes=code_bytes))]
+    return [problems.Finding(problem, _rebuild_vector_index)]
 
 
 def _wrong_slots(session: Session, source: str, code_bytes: int) -> int:
@@ -177,7 +179,8 @@ def _scheduling(session: Session) -> list[Finding]:
 
 
 def _vectors(session: Session) -> list[Finding]:
-    if registry.registered_model(session) is None:
+    # What is unfinished says it better than the number of those that are still to come.
+    if registry.registered_model(session) is None or reembedding.current(session) is not None:
         return []
     count = cast("int", session.db.value(COUNT_WITHOUT_VECTOR))
     return [problems.Finding(problems.without_vector(count))] if count else []
@@ -192,8 +195,8 @@ def _rebuild_full_text(session: Session) -> None:
     session.db.run(REBUILD_FTS)
 
 
-def _rebuild_vector_index(session: Session, code_bytes: int) -> None:
-    session.db.run(EMPTY_CHUNKS, (code_bytes,))
+def _rebuild_vector_index(session: Session) -> None:
+    vectors.empty(session)
     vectors.rebuild(session)
 
 

@@ -149,7 +149,8 @@ def applied_steps(session: Session) -> list[Migration]:
     """Return the applied steps as the package carries them."""
     applied = _ledger(session)
     check_ledger(_migrations(), applied)
-    return list(_migrations()[: len(applied)])
+    done = {step.version for step in applied}
+    return [step for step in _migrations() if step.version in done]
 
 
 def status(session: Session) -> list[MigrationStatus]:

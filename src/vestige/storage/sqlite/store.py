@@ -18,6 +18,7 @@ from vestige.storage.sqlite import (
     graph,
     maintenance,
     memories,
+    reembedding,
     registry,
     scheduling,
     schema,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
         Neighbor,
         Problem,
         Rating,
+        Reembedding,
         ReviewEvent,
         RowKey,
         SchedulingState,
@@ -129,6 +131,19 @@ class SqliteStore:
             await self._db.write(registry.register_model, signature)
             await self.init()
         self._db.bind(signature)
+
+    async def begin_reembedding(self, signature: ModelSignature) -> None:
+        limits.check_signature(signature)
+        await self.init()
+        await self._db.write(reembedding.begin, signature)
+        await self.init()
+        self._db.bind(signature)
+
+    async def finish_reembedding(self) -> None:
+        await self._db.write(reembedding.finish)
+
+    async def reembedding(self) -> Reembedding | None:
+        return await self._db.read(reembedding.current)
 
     async def insert(self, record: MemoryRecord, scheduling: SchedulingState | None = None) -> None:
         limits.check_record(record)

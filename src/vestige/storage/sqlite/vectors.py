@@ -46,6 +46,10 @@ ON CONFLICT (source, chunk) DO UPDATE
 SET revision = revision + 1, owners = excluded.owners, codes = excluded.codes
 """
 DIMENSION: Final = "SELECT dimension FROM embedding_model"
+# Emptied and not deleted: a revision that grows tells other processes to read the chunk again.
+EMPTY_CHUNKS: Final = (
+    "UPDATE vector_chunks SET revision = revision + 1, owners = zeroblob(2048), codes = zeroblob(?)"
+)
 SELECT_REVISIONS: Final = "SELECT source, chunk, revision FROM vector_chunks"
 HAS_INDEX: Final = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'vector_chunks'"
 SELECT_MEMORY_VECTORS: Final = (
@@ -122,6 +126,12 @@ def clear(session: Session, memory_keys: Iterable[int], window_keys: Iterable[in
             owners, codes = _arrays(row, _words(session))
             owners[[key % CHUNK_SLOTS for key in members]] = 0
             session.db.run(UPSERT_CHUNK, (source, chunk, owners.tobytes(), codes.tobytes()))
+
+
+def empty(session: Session) -> None:
+    """Take all vectors out of the index, which then is of the registered model's dimension."""
+    if session.db.value(HAS_INDEX):
+        session.db.run(EMPTY_CHUNKS, (CHUNK_SLOTS * 8 * _words(session),))
 
 
 def rebuild(session: Session) -> None:
