@@ -13,18 +13,22 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs clean lock
+.PHONY: help demo test test-extra check bench docs clean lock
 # The tools use all cores themselves, and two targets at once would build the environment twice.
 .NOTPARALLEL:
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY) ## store and find memories in a folder of its own
 	$(BIN)/python examples/demo.py
 
 test: $(READY) ## run all tests
 	$(BIN)/python -m pytest $(ARGS)
+
+test-extra: $(READY) ## run the tests behind PgBouncer and on an old PostgreSQL, of Debian's packages
+	@test -d .servers/usr || tools/debian_servers.sh "$(CURDIR)/.servers"
+	VESTIGE_TEST_SERVERS=.servers $(BIN)/python -m pytest -m extra $(ARGS) tests/extra
 
 check: $(READY) ## lint, formatting, types, layers, spelling, the examples of the documentation
 	$(BIN)/ruff check .
@@ -43,7 +47,7 @@ docs: $(READY) ## run the examples of the documentation
 	$(BIN)/python -m pytest $(ARGS) tests/docs
 
 clean: ## remove the environment, the caches and the demo's folder
-	rm -rf $(VENV) .venv-lock .venv-bootstrap .demo build dist .coverage
+	rm -rf $(VENV) .venv-lock .venv-bootstrap .demo .servers build dist .coverage
 	rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests tools bench examples -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 

@@ -71,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--store", type=Path, help="keep the store in this folder and use it again (it takes long)"
     )
+    parser.add_argument(
+        "--url", help="an empty PostgreSQL database, which is used instead of a file; kept as it is"
+    )
     return parser
 
 
@@ -80,7 +83,7 @@ async def _run(arguments: argparse.Namespace) -> None:
     questions = _questions(folder)
     with tempfile.TemporaryDirectory() as temporary:
         store: Path = arguments.store or Path(temporary)
-        config = load_config(None, store, {})
+        config = load_config(None, store, _environment(arguments.url))
         async with open_engine(config) as engine:
             await _build(engine, store, documents)
             started = time.perf_counter()
@@ -94,6 +97,13 @@ async def _run(arguments: argparse.Namespace) -> None:
     if arguments.out is not None:
         arguments.out.write_text(json.dumps(run), encoding="utf-8")
     _report(f"{folder.name} {arguments.mode}", documents, questions, run, seconds)
+
+
+def _environment(url: str | None) -> dict[str, str]:
+    """Return the variables that name the backend of the store."""
+    if url is None:
+        return {}
+    return {"VESTIGE_STORAGE_BACKEND": "postgres", "VESTIGE_STORAGE_POSTGRES_URL": url}
 
 
 async def _build(engine: Engine, folder: Path, documents: Sequence[Document]) -> None:

@@ -1,8 +1,9 @@
 """Vestige at work: `make demo`.
 
-Remembers the documentation of this project, asks it questions, and uses the command line and the
-MCP server on the same store. The data are in `.demo`, which is emptied at the start. It ends with 1
-when a question does not find the page that answers it among its first three hits.
+Remembers the documentation of this project, asks it questions, uses the command line and the MCP
+server on the same store, and copies it to a private PostgreSQL. The data are in `.demo`, which is
+emptied at the start. It ends with 1 when a question does not find the page that answers it among
+its first three hits.
 """
 
 from __future__ import annotations
@@ -72,6 +73,10 @@ QUESTIONS: Final = (
     ),
 )
 FILTERED_QUESTION: Final = "Which model makes the vectors?"
+SERVER: Final = {
+    "VESTIGE_STORAGE_BACKEND": "postgres",
+    "VESTIGE_STORAGE_POSTGRES_URL": "embedded",
+}
 TOLD_BY_AGENT: Final = "The demo of Vestige was started by a person who wants to see it work"
 
 
@@ -84,6 +89,7 @@ def main() -> int:
     use_the_command_line()
     missed += asyncio.run(use_the_mcp_server())
     show_stats()
+    missed += use_postgresql()
     heading("Result")
     print(f"{time.perf_counter() - started:.0f} seconds; the store is {DATA_DIR / 'vestige.db'}")
     for text in missed:
@@ -193,13 +199,33 @@ def show_stats() -> None:
     print(run_vestige("stats"), end="")
 
 
-def run_vestige(*arguments: str) -> str:
+def use_postgresql() -> list[str]:
+    """Copy everything to a private PostgreSQL; return the question that it answers otherwise."""
+    heading("7. The same memory on PostgreSQL")
+    copy = ("migrate", "copy", "--from", "sqlite", "--to", "postgres")
+    print(run_vestige(*copy, "--postgres-url", "embedded", "--yes"))
+    question = QUESTIONS[0].text
+    here, there = (
+        first_hit(run_vestige("recall", question, "--limit", "1", "--json", **variables))
+        for variables in ({}, SERVER)
+    )
+    print(f"  {here['score']:.3f} in the file\n  {there['score']:.3f} on PostgreSQL")
+    print(f"  {shortened(str(there['content']), WIDTH)}")
+    return [] if here["id"] == there["id"] else [f"{question} (on PostgreSQL)"]
+
+
+def first_hit(printed: str) -> dict[str, object]:
+    """Return the first result of `vestige recall --json`."""
+    return cast("dict[str, list[dict[str, object]]]", json.loads(printed))["results"][0]
+
+
+def run_vestige(*arguments: str, **variables: str) -> str:
     """Run the command line on the demo's store and return what it prints."""
     print(f"$ vestige {' '.join(quoted(argument) for argument in arguments)}\n", flush=True)
     result = subprocess.run(  # noqa: S603  # the project's own program
         [SCRIPTS / "vestige", *arguments],
         check=False,
-        env=environment(VESTIGE_DATA_DIR=str(DATA_DIR)),
+        env=environment(VESTIGE_DATA_DIR=str(DATA_DIR), **variables),
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",

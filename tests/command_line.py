@@ -61,7 +61,7 @@ class CommandLine:
         self._monkeypatch = monkeypatch
         self._capsys = capsys
         for name in os.environ:
-            if name.startswith("VESTIGE_"):
+            if name.startswith("VESTIGE_") and not name.startswith("VESTIGE_TEST_"):
                 monkeypatch.delenv(name)
         for name, value in self.environ.items():
             monkeypatch.setenv(name, value)

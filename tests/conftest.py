@@ -9,6 +9,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from factories import ManualClock, a_signature
+from postgres_server import a_store_database, leave_server
+from vestige.storage.postgres.store import PostgresStore
 from vestige.storage.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
@@ -51,9 +53,29 @@ async def sqlite(folder: Path, clock: Clock) -> AsyncGenerator[OpenHandle]:
         yield open_handle
 
 
+@asynccontextmanager
+async def postgres(_: Path, clock: Clock) -> AsyncGenerator[OpenHandle]:
+    async with AsyncExitStack() as closing:
+        urls: dict[str, str] = {}
+
+        async def open_handle(name: str = "vestige") -> MemoryStore:
+            if name not in urls:
+                urls[name] = await closing.enter_async_context(a_store_database())
+            store = await PostgresStore.connect(urls[name], 4, clock=clock)
+            closing.push_async_callback(store.close)
+            return store
+
+        yield open_handle
+
+
 BACKENDS: Final[dict[str, Backend]] = {
+    "postgres": postgres,
     "sqlite": sqlite,
 }
+
+
+def pytest_sessionfinish() -> None:
+    leave_server()
 
 
 @pytest.fixture(params=sorted(BACKENDS))

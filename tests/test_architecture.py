@@ -51,7 +51,14 @@ SQL: Final = re.compile(
     r"|PRAGMA\s+\w|BEGIN\s+(IMMEDIATE|EXCLUSIVE)|VACUUM\b|SAVEPOINT\s)",
     re.DOTALL,
 )
-BACKEND_FOLDERS: Final = (PACKAGE / "storage" / "sqlite", PACKAGE / "storage" / "postgres")
+BACKEND_FOLDERS: Final = tuple(
+    PACKAGE / "storage" / name
+    for name in (
+        "sqlite",
+        "postgres",
+        "rust",  # reads the file of another program
+    )
+)
 
 MAY_CATCH_EVERYTHING: Final = (PACKAGE / "cli" / "app.py",)  # and every main.py
 

@@ -152,13 +152,9 @@ def test_an_unknown_id_is_named(vestige: CommandLine, arguments: tuple[str, ...]
         ("[defaults]\nlimt = 5\n", "did you mean limit?"),
         ('[storage.sqlite]\npath = "${NO_SUCH_VARIABLE}/x"\n', "NO_SUCH_VARIABLE"),
         ('[storage]\nbackend = "postgres"\n', "storage.postgres.url"),
-        (
-            '[storage]\nbackend = "postgres"\n[storage.postgres]\nurl = "postgresql://me@db/x"\n',
-            "no postgres backend",
-        ),
         ('[embeddings]\nprovider = "no-such-model-maker"\n', "no-such-model-maker"),
     ],
-    ids=["unknown key", "missing variable", "postgres without url", "postgres", "provider"],
+    ids=["unknown key", "missing variable", "postgres without url", "provider"],
 )
 def test_a_wrong_configuration_is_one_message(
     vestige: CommandLine, monkeypatch: pytest.MonkeyPatch, text: str, named: str

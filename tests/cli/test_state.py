@@ -3,8 +3,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from command_line import files_of, is_two_lines
-from vestige.models import HealthStatus
-from vestige.storage.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,42 +33,14 @@ def test_stats_do_not_need_the_model_of_the_store(
     assert vestige("stats", "--json").json["memory_count"] == 1
 
 
-def test_a_store_that_can_be_used_is_healthy(vestige: CommandLine) -> None:
+def test_stats_tell_what_an_operator_needs_to_know(vestige: CommandLine) -> None:
     vestige.remembered("one")
-    ran = vestige("health")
-    assert (ran.code, ran.out, ran.err) == (0, "healthy\n", "")
-    assert vestige("health", "--json").json == {"status": "healthy", "reason": None}
-
-
-def test_a_missing_store_is_unavailable_and_is_not_made(
-    vestige: CommandLine, tmp_path: Path
-) -> None:
-    ran = vestige("health", "--json")
-    assert ran.code == 1
-    assert ran.json["status"] == "unavailable"
-    assert ran.err.startswith("hint: ")
-    assert files_of(tmp_path) == {}
-
-
-def test_a_file_that_is_no_store_is_unavailable(vestige: CommandLine) -> None:
-    vestige.store.write_bytes(b"something else entirely")
-    ran = vestige("health")
-    assert ran.code == 1
-    assert ran.out.startswith("unavailable: ")
-    assert "is not a SQLite database" in ran.out
-
-
-def test_a_degraded_store_can_be_used_and_says_why(
-    vestige: CommandLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    vestige.remembered("one")
-
-    async def degraded(_: SqliteStore) -> HealthStatus:
-        return HealthStatus(status="degraded", reason="an index is slow")
-
-    monkeypatch.setattr(SqliteStore, "health_check", degraded)
-    ran = vestige("health")
-    assert (ran.code, ran.out) == (0, "degraded: an index is slow\n")
+    details = vestige("stats", "--json").json["details"]
+    assert isinstance(details, dict)
+    assert details["journal_mode"] == "wal"
+    shown = vestige("stats").out
+    assert "\n\nlibrary_version  3." in shown
+    assert "\nunapplied_steps  none\n" in shown
 
 
 def test_vacuum_gives_back_the_space_of_what_was_deleted(vestige: CommandLine) -> None:

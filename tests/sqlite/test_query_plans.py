@@ -14,7 +14,7 @@ import vestige.storage.sqlite
 from factories import a_signature
 from sqlite.databases import run_sql
 from vestige.models import MemoryOrder
-from vestige.storage.sqlite import filters, graph, memories, scheduling, search
+from vestige.storage.sqlite import filters, graph, memories, scheduling, search, words
 from vestige.storage.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
@@ -100,15 +100,10 @@ async def test_no_filter_shape_reads_all_memories(path: Path, names: tuple[str, 
     assert "SCAN m" not in steps, steps
 
 
-async def test_a_filtered_word_search_starts_from_the_words(path: Path) -> None:
-    values = example_values(("codebase",))
-    hits = search.FTS_LEG_JOINED + filters.conditions(values) + search.FTS_LEG_WEIGHED
-    sql = hits + search.FTS_LEG_ORDER
-    steps = plan(
-        path, sql, values | {"terms": "[]", "memory_count": 1, "is_required": 0, "depth": 30}
-    )
-    assert "VIRTUAL TABLE INDEX" in steps
-    assert "m USING INTEGER PRIMARY KEY" in steps
+async def test_the_ranks_of_some_memories_are_read_in_one_pass_of_the_words(path: Path) -> None:
+    steps = plan(path, words.RANKS_OF_KEYS, {"matches": "[]", "keys": "[]"})
+    assert "SCAN f VIRTUAL TABLE" in steps
+    assert "0:=" not in steps, "FTS5 is asked for one key after the other"
 
 
 async def test_due_memories_are_read_in_the_order_of_their_index(path: Path) -> None:

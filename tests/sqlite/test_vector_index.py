@@ -9,6 +9,7 @@ import pytest
 
 from factories import a_memory, a_signature, a_vector
 from vestige.models import SearchQuery
+from vestige.storage.sqlite import vectors
 from vestige.storage.sqlite.store import SqliteStore
 from vestige.storage.vectors import cosine_similarities
 
@@ -101,3 +102,18 @@ async def test_the_best_window_of_a_memory_counts(store: SqliteStore) -> None:
     for seed in (700, 850, 999):
         (hit,) = await store.vector_search(a_vector(seed, dimension=DIMENSION), 1)
         assert (hit.record.content, round(hit.score, 5)) == ("long", 1.0)
+
+
+async def test_vectors_that_are_equal_are_not_cut_apart(store: SqliteStore) -> None:
+    vector = a_vector(11, dimension=DIMENSION)
+    equal = [a_memory(f"equal {n}", embedding=vector) for n in range(vectors.RESCORED_MIN + 50)]
+    await store.insert_many(equal)
+    hits = await store.vector_search(vector, 10)
+    assert [hit.record.id for hit in hits] == sorted(memory.id for memory in equal)[:10]
+
+
+async def test_the_length_of_a_query_does_not_change_what_is_near(store: SqliteStore) -> None:
+    (query,) = clustered(5, 1)
+    near = [hit.record.id for hit in await store.vector_search(query, 10)]
+    longest = (query * np.float32(3e38 / np.abs(query).max())).astype(np.float32)
+    assert [hit.record.id for hit in await store.vector_search(longest, 10)] == near

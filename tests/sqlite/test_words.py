@@ -9,7 +9,7 @@ import pytest
 from closeness import assert_close
 from factories import a_memory
 from vestige.models import SearchQuery
-from vestige.storage.sqlite import search
+from vestige.storage.sqlite import words
 from vestige.storage.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ async def test_the_most_common_words_are_left_out_of_a_large_store(
 ) -> None:
     await store.insert_many(a_library())
     every_word = await found(store, QUESTION)
-    monkeypatch.setattr(search, "WORD_HITS_MIN", 120)
+    monkeypatch.setattr(words, "WORD_HITS_MIN", 120)
     rarest = await found(store, QUESTION)
     assert len(every_word) == 300
     assert rarest == every_word[:100]
@@ -102,9 +102,33 @@ async def test_two_words_are_searched_for_however_common_they_are(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await store.insert_many(a_library())
-    monkeypatch.setattr(search, "WORD_HITS_MIN", 1)
-    monkeypatch.setattr(search, "WORD_HITS_SHARE", 0.0)
+    monkeypatch.setattr(words, "WORD_HITS_MIN", 1)
+    monkeypatch.setattr(words, "WORD_HITS_SHARE", 0.0)
     contents = await found(store, "common frequent")
     assert len(contents) == 300
     assert all("frequent" in text for text in contents[:100])
     assert len(await found(store, "common")) == 300
+
+
+async def test_memories_that_hold_the_rarest_words_are_scored_when_not_all_are(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.insert_many(a_library())
+    every = await store.search(SearchQuery(text=QUESTION, limit=10))
+    monkeypatch.setattr(words, "SCORED_MIN", 40)
+    monkeypatch.setattr(words, "SCORED_FACTOR", 1)
+    some = await store.search(SearchQuery(text=QUESTION, limit=10))
+    assert [hit.record.id for hit in some] == [hit.record.id for hit in every]
+    assert [hit.score for hit in some] == [hit.score for hit in every]
+    assert len(await found(store, "common")) == 300, "those that tie are not cut apart"
+
+
+async def test_a_filter_holds_for_what_is_scored(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(words, "SCORED_MIN", 40)
+    await store.insert_many([a_memory(f"tide n{n}", codebase="sea") for n in range(5)])
+    await store.insert_many([a_memory(f"tide tide n{n}", codebase="moon") for n in range(95)])
+    assert sorted(await found(store, "tide", "sea")) == [f"tide n{n}" for n in range(5)]
+    assert await found(store, '"tide n3"', "sea") == ["tide n3"]
+    assert len(await found(store, "tide -n3", "sea")) == 4

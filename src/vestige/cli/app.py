@@ -12,8 +12,10 @@ import typer
 from vestige.cli import (
     access,
     config,
+    doctor,
     domains,
     graph,
+    health,
     memories,
     migrate,
     recall,
@@ -37,7 +39,7 @@ app = typer.Typer(
         'vestige remember "The API retries 5 times"', 'vestige recall "how many retries?"'
     ),
 )
-for group in (remember, recall, memories, reviews, graph, state, transfer):
+for group in (remember, recall, memories, reviews, graph, state, health, doctor, transfer):
     app.add_typer(group.commands)
 app.add_typer(domains.commands, name="domains", epilog=example("vestige domains list"))
 app.add_typer(access.users, name="users", epilog=example("vestige users list"))

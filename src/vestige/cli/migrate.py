@@ -1,19 +1,24 @@
-"""`vestige migrate info`, `up` and `revert`: the schema of the store, step by step."""
+"""`vestige migrate`: the schema of a store, its copy, and the change of its model."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 import typer
+from typer.core import TyperGroup
 
+from vestige.cli.copy import copy
 from vestige.cli.inputs import ask, need_terminal
 from vestige.cli.options import ConfigOption, DataDirOption, JsonOption, YesOption, example
 from vestige.cli.output import note, print_json, print_line, print_table
+from vestige.cli.reembed import reembed
 from vestige.cli.rendering import NOTHING, moment
 from vestige.cli.session import configured, need_store, with_store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from typer._click.core import Context
 
     from vestige.models import JsonObject
     from vestige.storage.migrations import MigrationStatus
@@ -23,17 +28,47 @@ if TYPE_CHECKING:
 LOSSES: Final = {
     "init": "everything in it is lost: {memories} with their vectors, reviews, links and domains",
     "hnsw": "the vector index is lost, of the {memories} nothing is: it is built again from them",
+    "reembedding": "of the {memories} nothing is lost, only whether a change of the model goes on",
 }
 UNKNOWN_LOSS: Final = "what is kept in the tables of this step is lost"
 
-commands = typer.Typer(help="Show and steer the schema of the store.")
+
+class MigrateGroup(TyperGroup):
+    """`vestige migrate --from ...` is `copy`, and `vestige migrate --reembed ...` is `reembed`."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Put the name of the command in front of options that only it has."""
+        is_copy = any(word == "--from" or word.startswith("--from=") for word in args)
+        if not self.commands.keys() & set(args):
+            if is_copy:
+                args = ["copy", *args]
+            elif "--reembed" in args:
+                args = ["reembed", *(word for word in args if word != "--reembed")]
+        return super().parse_args(ctx, args)
+
+
+commands = typer.Typer(
+    cls=MigrateGroup,
+    help="Show and steer the schema, move whole stores, and change their model.",
+)
 
 
 @commands.callback()
 def migrate_group(*, config_file: ConfigOption = None, data_dir: DataDirOption = None) -> None:
-    """Show and steer the schema of the store."""
+    """Show and steer the schema of the store, move whole stores, and change their model."""
     # The options that stand here are taken up by the command: see options.py.
     del config_file, data_dir
+
+
+commands.command(
+    epilog=example("vestige migrate copy --from sqlite --to postgres --postgres-url embedded")
+)(copy)
+commands.command(
+    epilog=example(
+        "vestige migrate reembed --model all-MiniLM-L6-v2 --dry-run",
+        "vestige migrate reembed --model all-MiniLM-L6-v2 --yes --write-config",
+    )
+)(reembed)
 
 
 @commands.command(epilog=example("vestige migrate info"))

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from vestige.config import Config
     from vestige.engine.engine import Engine
+    from vestige.storage.embedded import ServerStatus
     from vestige.storage.protocol import MemoryStore
 
 T = TypeVar("T")
@@ -81,16 +82,37 @@ def need_store(config: Config) -> None:
 
 
 def missing_store(config: Config) -> Path | None:
-    """Return the path of a store in a file that is not there or empty, None when it is there.
+    """Return where a store in files is not there or empty, None when it is there.
 
-    Opening a store makes its file, which a command that only looks must not do.
+    Opening a store makes its files, which a command that only looks must not do.
     """
-    path = config.storage.sqlite.path
     if config.storage.backend != "sqlite":
-        return None
+        server = embedded_status(config)
+        return None if server is None or server.cluster.exists() else server.cluster
+    path = config.storage.sqlite.path
     try:
         return None if path.stat().st_size else path
     except (FileNotFoundError, NotADirectoryError):
         return path
     except OSError:  # it is there or not: opening it says what is wrong
         return None
+
+
+def embedded_status(config: Config) -> ServerStatus | None:
+    """Return what is known of the embedded server without starting it, None without one.
+
+    Raises:
+        ConfigError: what the backend needs is not installed.
+        StoreUnavailableError: the server belongs to somebody else.
+    """
+    import asyncio
+
+    from vestige.storage.opening import check_backend, is_embedded
+
+    if not is_embedded(config):
+        return None
+    check_backend(config)
+
+    from vestige.storage import embedded
+
+    return asyncio.run(embedded.status(config.data_dir))

@@ -1,21 +1,18 @@
-"""`vestige stats`, `health` and `vacuum`: how the store is, and tidying it up."""
+"""`vestige stats` and `vacuum`: what the store holds, and tidying it up."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import typer
 
 from vestige.cli.options import ConfigOption, DataDirOption, JsonOption, example
-from vestige.cli.output import note, print_json, print_line, print_pairs
+from vestige.cli.output import print_json, print_pairs, print_text
 from vestige.cli.rendering import NOTHING, moment
-from vestige.cli.session import configured, missing_store, need_store, with_store
+from vestige.cli.session import configured, need_store, with_store
 
 if TYPE_CHECKING:
-    from vestige.config import Config
-    from vestige.models import HealthStatus, StoreStats
-
-SICK_HINT: Final = "Run `vestige migrate info`; restore a backup if the file is damaged."
+    from vestige.models import StoreStats
 
 commands = typer.Typer()
 
@@ -38,27 +35,6 @@ def stats(
         print_json(stats_view(counted))
     else:
         _print_stats(counted)
-
-
-@commands.command(epilog=example("vestige health"))
-def health(
-    *,
-    config_file: ConfigOption = None,
-    data_dir: DataDirOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Check the store: exit code 0 when it can be used, 1 when not."""
-    from vestige.engine.views import health_view
-
-    found, hint = _health(configured(config_file, data_dir))
-    if as_json:
-        print_json(health_view(found))
-    else:
-        print_line((found.status, "bold"), "" if found.reason is None else f": {found.reason}")
-    if hint is not None:
-        note(f"hint: {hint}")
-    if found.status == "unavailable":
-        raise typer.Exit(1)
 
 
 @commands.command(epilog=example("vestige vacuum"))
@@ -87,23 +63,6 @@ def vacuum(
     )
 
 
-def _health(config: Config) -> tuple[HealthStatus, str | None]:
-    """Return the state of the store, and what to do about it."""
-    from vestige.errors import StoreError
-    from vestige.models import HealthStatus
-
-    missing = missing_store(config)
-    if missing is not None:
-        status = HealthStatus(status="unavailable", reason=f"there is no store at {missing} yet")
-        return status, "Run `vestige migrate up`, or store a first memory: either makes it."
-    try:
-        found = with_store(config, lambda store: store.health_check(), migrate=False)
-    except StoreError as error:
-        return HealthStatus(status="unavailable", reason=str(error)), error.hint
-    is_well = found.status == "healthy"
-    return found, None if is_well else SICK_HINT
-
-
 def _print_stats(found: StoreStats) -> None:
     print_pairs(
         [
@@ -123,6 +82,9 @@ def _print_stats(found: StoreStats) -> None:
             ("codebases", _counts(found.codebases)),
         ]
     )
+    if found.details:
+        print_text()
+        print_pairs(list(found.details.items()))
 
 
 def _counts(counts: dict[str, int]) -> str:

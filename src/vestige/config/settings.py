@@ -135,7 +135,8 @@ class PostgresSettings(Section):
         idle_seconds: a connection unused for this long is closed; 0 means never.
         lifetime_seconds: a connection is replaced after this long; 0 means never.
         application_name: what the server shows in its list of connections.
-        text_search: the server's text search configuration, fixed when the store is made.
+        text_search: the text search configuration, fixed when the store is made; None is that of
+            the store, and english for a new one.
         ef_search: candidates the vector index looks at, 1 to 1000; None leaves it to the store.
         exact_below_rows: a filter that keeps fewer rows than this is searched without the index;
             None leaves it to the store.
@@ -149,7 +150,7 @@ class PostgresSettings(Section):
     idle_seconds: Seconds = 600
     lifetime_seconds: Seconds = 1800
     application_name: Annotated[Text, Field(max_length=63)] = "vestige"  # the server cuts at 63
-    text_search: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] = "english"
+    text_search: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] | None = None
     ef_search: Annotated[int, Field(ge=1, le=1000)] | None = None
     exact_below_rows: Annotated[int, Field(ge=0)] | None = None
     statement_timeout_seconds: PositiveSeconds | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -76,23 +77,30 @@ class MiniLMEmbedder:
         return encoder
 
     def _load(self) -> SentenceEncoder:
-        for name, checksum in self._checksums.items():
-            verify(self._folder / name, checksum)
-        try:
-            from vestige.embedding.sentence_encoder import (  # noqa: PLC0415  # costs .2 s
-                SentenceEncoder,
-            )
-        except ImportError as error:
-            raise EmbeddingError(
-                f"the model cannot run here: {error}",
-                "Install what it needs: `pip install --force-reinstall onnxruntime tokenizers`.",
-            ) from error
+        # The files are hashed while the libraries are imported, which takes longer.
+        with ThreadPoolExecutor(1, thread_name_prefix="vestige-verify") as pool:
+            verified = pool.submit(self._verify)
+            try:
+                from vestige.embedding.sentence_encoder import (  # noqa: PLC0415  # costs .2 s
+                    SentenceEncoder,
+                )
+            except ImportError as error:
+                raise EmbeddingError(
+                    f"the model cannot run here: {error}",
+                    "Install what it needs:"
+                    " `pip install --force-reinstall onnxruntime tokenizers`.",
+                ) from error
+            verified.result()
         return SentenceEncoder(
             network=self._folder / _NETWORK,
             tokenizer=self._folder / _TOKENIZER,
             max_tokens=WINDOW_TOKENS,
             dimension=DIMENSION,
         )
+
+    def _verify(self) -> None:
+        for name, checksum in self._checksums.items():
+            verify(self._folder / name, checksum)
 
 
 def _signature_of(checksums: dict[str, str]) -> ModelSignature:

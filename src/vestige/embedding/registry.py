@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vestige.embedding.fastembed import FastEmbedEmbedder
 from vestige.embedding.hashing import HashingEmbedder
 from vestige.embedding.minilm import MODEL_NAME, MiniLMEmbedder
-from vestige.embedding.openai import OpenAIEmbedder
 from vestige.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -140,6 +138,8 @@ def open_embedder(
         if model is None or base_url is None:
             missing = "model" if model is None else "base_url"
             raise ConfigError(f"the embedding provider 'openai' needs a {missing}", _OPENAI_HINT)
+        from vestige.embedding.openai import OpenAIEmbedder  # noqa: PLC0415  # every start waits
+
         return OpenAIEmbedder(
             model=model,
             base_url=base_url,
@@ -156,6 +156,10 @@ def open_embedder(
     if provider == "fastembed":
         if model is None:
             raise ConfigError("the embedding provider 'fastembed' needs a model", _FASTEMBED_HINT)
+        from vestige.embedding.fastembed import (  # noqa: PLC0415  # every start waits
+            FastEmbedEmbedder,
+        )
+
         return FastEmbedEmbedder(model)
     return _known_model(provider, model).build()
 

@@ -54,8 +54,10 @@ class SentenceEncoder:
     """
 
     def __init__(self, *, network: Path, tokenizer: Path, max_tokens: int, dimension: int) -> None:
-        self._session = open_session(network)
-        self._tokenizer = Tokenizer.from_file(str(tokenizer))
+        with ThreadPoolExecutor(1, thread_name_prefix="vestige-network") as pool:
+            session = pool.submit(open_session, network)
+            self._tokenizer = Tokenizer.from_file(str(tokenizer))
+            self._session = session.result()
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         # Framing an empty text gives exactly the frame.

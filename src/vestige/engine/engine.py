@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from vestige.clock import SystemClock
 from vestige.config import load_config
 from vestige.embedding import choose_embedder
+from vestige.embedding.texts import signature_of
 from vestige.engine import domains, graph, ingest, maintenance, recall, review
 from vestige.engine.recall import RecallFilter
 from vestige.engine.results import ImportedText, IngestContext
-from vestige.engine.vectors import signature_of
 from vestige.errors import MemoryNotFoundError, ModelMismatchError
 from vestige.models import MemoryOrder, Rating
 from vestige.storage import limits

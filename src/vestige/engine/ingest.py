@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
 from vestige.cognition.ingest_gate import same_memory
+from vestige.embedding.texts import embed_text
 from vestige.engine.results import Candidate, EditResult, RememberResult
 from vestige.engine.review import review
-from vestige.engine.vectors import embed_text
 from vestige.errors import InvalidInputError, MemoryNotFoundError
 from vestige.models import MemoryRecord, Rating, SearchQuery
 from vestige.storage import limits

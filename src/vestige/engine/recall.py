@@ -9,8 +9,8 @@ import numpy as np
 
 from vestige.cognition import fsrs
 from vestige.cognition.fusion import convex_combination
+from vestige.embedding.texts import embed_query
 from vestige.engine.results import RecallHit
-from vestige.engine.vectors import embed_query
 from vestige.models import MAX_LIMIT, SearchQuery
 from vestige.storage import limits
 from vestige.storage.vectors import cosine_similarities

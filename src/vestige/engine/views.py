@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         MemoryEdge,
         MemoryRecord,
         ModelSignature,
+        Problem,
         SchedulingState,
         StoreStats,
         User,
@@ -214,6 +215,7 @@ def stats_view(stats: StoreStats) -> JsonObject:
         "newest_created_at": _optional_time(stats.newest_created_at),
         "node_types": _counts(stats.node_types),
         "codebases": _counts(stats.codebases),
+        "details": {name: value for name, value in stats.details.items()},  # noqa: C416  # a wider value type
     }
 
 
@@ -225,6 +227,15 @@ def model_view(model: ModelSignature) -> JsonObject:
 def health_view(health: HealthStatus) -> JsonObject:
     """Return whether a store can be used."""
     return {"status": health.status, "reason": health.reason}
+
+
+def problem_view(problem: Problem) -> JsonObject:
+    """Return what is wrong with a store, and what repairs it."""
+    return {
+        "problem": problem.problem,
+        "repair": problem.repair,
+        "is_repairable": problem.is_repairable,
+    }
 
 
 def error_view(error: VestigeError) -> JsonObject:

@@ -113,6 +113,7 @@ class StatusAnswer(Answer):
     size_bytes: int
     node_types: dict[str, int]
     codebases: dict[str, int]
+    details: dict[str, str]
 
 
 def success(answer: Answer, text: str) -> CallToolResult:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # Beyond this, a JSON number is not the same integer everywhere (RFC 7493, section 2.2).
 INTEGER_MAX: Final = 2**53 - 1
 JSON_MAX_DEPTH: Final = 100
+TIME_CHARACTERS: Final = len("2026-01-31T12:00:00.000000")  # a year has four digits
 
 
 def json_text(field: str, value: object) -> str:
@@ -26,7 +27,10 @@ def json_text(field: str, value: object) -> str:
     if value == {}:
         return "{}"
     _check_json(field, value, depth=1)
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = _dumped(value)
+    if "-0.0" in text:
+        # PostgreSQL's jsonb has no negative zero, so nowhere is one kept.
+        text = _dumped(_with_positive_zeros(value))
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -71,7 +75,7 @@ def utc(field: str, value: datetime) -> datetime:
 
 def time_text(value: datetime) -> str:
     """Return a time as text of fixed width that sorts as time: `2026-01-31T12:00:00.000000Z`."""
-    return value.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    return value.astimezone(UTC).isoformat("T", "microseconds")[:TIME_CHARACTERS] + "Z"
 
 
 def time_value(text: str) -> datetime:
@@ -84,6 +88,23 @@ def _integer(digits: str) -> int | float:
     # on the way in, so such digits can only be a float.
     number = int(digits) if len(digits) < len(str(INTEGER_MAX)) + 2 else None
     return number if number is not None and abs(number) <= INTEGER_MAX else float(digits)
+
+
+def _dumped(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _with_positive_zeros(value: object) -> object:
+    match value:
+        case dict():
+            items = cast("dict[str, object]", value).items()
+            return {key: _with_positive_zeros(item) for key, item in items}
+        case list():
+            return [_with_positive_zeros(item) for item in cast("list[object]", value)]
+        case float():
+            return value or 0.0
+        case _:
+            return value
 
 
 def _check_json(field: str, value: object, depth: int) -> None:

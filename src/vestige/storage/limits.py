@@ -51,6 +51,7 @@ QUERY_MAX_BYTES: Final = 1_000_000
 DEPTH_MAX: Final = 16
 HASH_HEX_DIGITS: Final = 64
 DIMENSION_MAX: Final = 65_535
+VISIBILITIES: Final = tuple(Visibility)
 INTEGER_MAX: Final = 2**31 - 1  # an integer column of PostgreSQL
 
 
@@ -73,7 +74,7 @@ def check_record(record: MemoryRecord) -> None:
     if record.codebase is not None:
         check_text("codebase", record.codebase, max_characters=CODEBASE_MAX_CHARACTERS)
     _check_instance("owner_user_id", record.owner_user_id, UUID)
-    if record.visibility not in tuple(Visibility):
+    if record.visibility not in VISIBILITIES:
         allowed = ", ".join(Visibility)
         raise InvalidInputError("visibility", f"must be one of {allowed}, not {record.visibility}")
     _check_count("shared_with_groups", record.shared_with_groups, LIST_MAX)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 MODEL_MARK: Final = "-- requires: a registered model"
 
 _UP_FILE: Final = re.compile(r"(\d{4})_([a-z0-9_]+)\.up\.sql")
+_CREATE_INDEX: Final = re.compile(
+    r"^\s*(CREATE (?:UNIQUE )?INDEX (?:IF NOT EXISTS )?(\w+)\s[^;]*;)", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +36,11 @@ class Migration:
 
     def __str__(self) -> str:
         return f"{self.version:04}_{self.name}"
+
+    @property
+    def indexes(self) -> dict[str, str]:
+        """The indexes that the step creates by name, each with its statement."""
+        return {match[2]: match[1] for match in _CREATE_INDEX.finditer(self.up_sql)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,22 +94,26 @@ def check_ledger(known: Sequence[Migration], applied: Sequence[AppliedMigration]
         MigrationError: a step is unknown (the store is newer), was changed, or is missing.
     """
     by_version = {migration.version: migration for migration in known}
-    for expected, step in enumerate(applied, start=1):
+    done = {step.version for step in applied}
+    for step in applied:
         migration = by_version.get(step.version)
         if migration is None:
             raise MigrationError(
                 f"the store has the step {step}, which this version does not know",
                 "Upgrade vestige: a newer version has written to this store.",
             )
-        if step.version != expected:
-            raise MigrationError(
-                f"the store has the step {step} but not {by_version[expected]}",
-                "Restore a backup: the ledger vestige_migrations was changed by hand.",
-            )
         if (migration.name, migration.checksum) != (step.name, step.checksum):
             raise MigrationError(
                 f"the step {step} was applied with another text than this version's {migration}",
                 "Use the version of vestige that made this store, or restore a backup.",
+            )
+    for migration in known:
+        # A step that waits for a model does not hold up those after it.
+        is_skipped = migration.version not in done and not migration.requires_model
+        if applied and is_skipped and migration.version < applied[-1].version:
+            raise MigrationError(
+                f"the store has the step {applied[-1]} but not {migration}",
+                "Restore a backup: the ledger vestige_migrations was changed by hand.",
             )
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from vestige.models import MemoryOrder
+from vestige.storage.access_protocol import AccessStore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from vestige.models import (
         Domain,
         DomainScore,
-        Group,
-        GroupMembership,
         HealthStatus,
         ImportResult,
         MemoryCursor,
@@ -36,8 +35,11 @@ if TYPE_CHECKING:
         MemoryRecord,
         ModelSignature,
         Neighbor,
+        Problem,
         Rating,
+        Reembedding,
         ReviewEvent,
+        RowKey,
         SchedulingState,
         SearchQuery,
         SearchResult,
@@ -45,13 +47,12 @@ if TYPE_CHECKING:
         TransferPage,
         TransferRow,
         TransferTable,
-        User,
         Vector,
     )
     from vestige.storage.migrations import MigrationStatus
 
 
-class MemoryStore(Protocol):
+class MemoryStore(AccessStore, Protocol):
     """Long-term memory in a database."""
 
     # Lifecycle
@@ -100,6 +101,26 @@ class MemoryStore(Protocol):
         Raises:
             ModelMismatchError: the store is registered to another signature.
         """
+        ...
+
+    async def begin_reembedding(self, signature: ModelSignature) -> None:
+        """Register another model, take all vectors and centroids away, and bind this handle.
+
+        Until `finish_reembedding` the store says so, and vector searches may lack an index. Handles
+        of the old model write and search no vectors any more. The registered signature: does
+        nothing but bind; so does that of an unfinished change, which goes on.
+
+        Raises:
+            StoreError: a change to another model is unfinished; nothing is changed.
+        """
+        ...
+
+    async def finish_reembedding(self) -> None:
+        """Build the vector index and forget that there was a change of the model."""
+        ...
+
+    async def reembedding(self) -> Reembedding | None:
+        """Return the unfinished change of the model, if there is one."""
         ...
 
     # Memories
@@ -301,70 +322,6 @@ class MemoryStore(Protocol):
         """Return the cosine similarity to every domain that has a centroid, best first."""
         ...
 
-    # Access: stored from the first day, enforced once a store is reached over a network
-
-    async def list_users(self) -> list[User]:
-        """Return all users, ordered by id."""
-        ...
-
-    async def get_user(self, user_id: UUID) -> User | None:
-        """Return a user, or None when the id is unknown."""
-        ...
-
-    async def upsert_user(self, user: User) -> None:
-        """Add a user or replace all but `created_at`; a taken handle is `InvalidInputError`."""
-        ...
-
-    async def delete_user(self, user_id: UUID) -> bool:
-        """Delete a user with its memberships; say whether there was one.
-
-        Raises:
-            InvalidInputError: it is the local user, or it still owns memories.
-        """
-        ...
-
-    async def list_groups(self) -> list[Group]:
-        """Return all groups, ordered by id."""
-        ...
-
-    async def get_group(self, group_id: UUID) -> Group | None:
-        """Return a group, or None when the id is unknown."""
-        ...
-
-    async def upsert_group(self, group: Group) -> None:
-        """Add a group or replace all but `created_at`; a taken handle is `InvalidInputError`."""
-        ...
-
-    async def delete_group(self, group_id: UUID) -> bool:
-        """Delete a group with its memberships; say whether there was one.
-
-        Raises:
-            InvalidInputError: memories are still shared with it.
-        """
-        ...
-
-    async def list_memberships(
-        self, *, user_id: UUID | None = None, group_id: UUID | None = None
-    ) -> list[GroupMembership]:
-        """Return memberships, of one user or in one group if given, by (user, group)."""
-        ...
-
-    async def get_membership(self, user_id: UUID, group_id: UUID) -> GroupMembership | None:
-        """Return a user's membership in a group, or None."""
-        ...
-
-    async def upsert_membership(self, membership: GroupMembership) -> None:
-        """Add a membership, or change the role of the one with the same user and group.
-
-        Raises:
-            InvalidInputError: the user or the group is unknown.
-        """
-        ...
-
-    async def delete_membership(self, user_id: UUID, group_id: UUID) -> bool:
-        """Delete a membership; say whether there was one."""
-        ...
-
     # Maintenance
 
     async def count(self, memory_filter: MemoryFilter | None = None) -> int:
@@ -379,6 +336,25 @@ class MemoryStore(Protocol):
         """Give space back and refresh what the query planner and the indexes know."""
         ...
 
+    async def find_problems(self) -> list[Problem]:
+        """Return what is not as it should be, each with what repairs it; change nothing.
+
+        Raises:
+            MigrationError: the store has a step that this version does not know or that differs.
+        """
+        ...
+
+    async def repair(self) -> list[Problem]:
+        """Repair what can be repaired without an embedder; return the problems that it was.
+
+        Rows are added, indexes are built anew and steps of the schema applied; nothing that a
+        person stored is deleted or changed. Until it is done, others wait before they write.
+
+        Raises:
+            MigrationError: as for `find_problems`.
+        """
+        ...
+
     async def export_page(
         self, table: TransferTable, *, after: str | None = None, limit: int = 500
     ) -> TransferPage:
@@ -391,10 +367,26 @@ class MemoryStore(Protocol):
         """
         ...
 
+    async def export_rows(self, table: TransferTable, keys: Sequence[RowKey]) -> list[TransferRow]:
+        """Return the rows with these primary keys that are there, in no order."""
+        ...
+
     async def import_rows(self, table: TransferTable, rows: Sequence[TransferRow]) -> ImportResult:
         """Write rows that are not there yet; a row that cannot be written is reported, not raised.
 
         A row whose key exists is left as it is and counted as present. One bad row never takes the
         others with it. Memories with vectors need a handle bound to the registered model.
         """
+        ...
+
+    async def suspend_vector_index(self) -> bool:
+        """Drop the vector index if the store is empty and keeping it up is slow; say whether.
+
+        Filling a store is then many times faster. Searches stay right, and are slow, until
+        `build_vector_index`.
+        """
+        ...
+
+    async def build_vector_index(self) -> None:
+        """Build the vector index if it is missing; there is none before a model is registered."""
         ...

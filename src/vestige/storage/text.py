@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Final
 
+from vestige.storage.stop_words import STOP_WORDS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -31,153 +33,24 @@ _UNSPACED: Final = (
     r"\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff"
     r"\U0001b000-\U0001b16f\U00020000-\U0003ffff"
 )
+_JSON: Final = json.JSONEncoder(ensure_ascii=False)  # made once: `json.dumps` makes one a call
 _UNSPACED_RUN: Final = re.compile(f"[{_UNSPACED}]+")
 _WORD: Final = re.compile(r"[^\W_]+")
+# From a letter to a space or something of ASCII or of the punctuation blocks; of these words, only
+# those with signs are looked at.
+_WORD_AND_SIGNS: Final = re.compile(
+    r"[^\W_][^\s\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\xbf\u2000-\u206f\u3000-\u303f]*"
+)
 _CAMEL_PART: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W_a-zA-Z0-9]+")
 _CAMEL: Final = re.compile(r"[a-z0-9][A-Z]|[A-Z]{2}[a-z]")
 _CONNECTED: Final = re.compile(r"[^\W_][_/\\.:@#~+=-]+[^\W_]")
 _SPLITTING: Final = re.compile(r"[_/\\.:@#~+=]")
 _SIGNED_WORD: Final = re.compile(r"(?<!\w)([A-Za-z]\w*+)(\+\+|#)(?!\w)")  # C++, C#, F#
 # Most words of most texts: nothing in them is lost, which is found out at once.
-_PLAIN: Final = re.compile(
-    r"""[("'\[]*(?:[A-Za-z]?[a-z0-9]*|[A-Z0-9]+)(?:'[a-z]+)?[.,;:!?)"'\]]*"""
-)
+_PLAIN: Final = r"""[("'\[]*(?:[A-Za-z]?[a-z0-9]*|[A-Z0-9]+)(?:'[a-z]+)?[.,;:!?)"'\]]*"""
+_NOT_PLAIN: Final = re.compile(rf"(?<!\S)(?!{_PLAIN}(?!\S))\S+")
 _QUOTED: Final = re.compile(r'(?:(?<!\S)(-))?"([^"]*)"')
 _EXCLUDED: Final = re.compile(r"(?<!\S)-([^\s-]\S*)")
-
-# The words that Snowball's English stop list names, which is also PostgreSQL's `english`: they say
-# nothing about what a question is about.
-STOP_WORDS: Final = frozenset(
-    [
-        "i",
-        "me",
-        "my",
-        "myself",
-        "we",
-        "our",
-        "ours",
-        "ourselves",
-        "you",
-        "your",
-        "yours",
-        "yourself",
-        "yourselves",
-        "he",
-        "him",
-        "his",
-        "himself",
-        "she",
-        "her",
-        "hers",
-        "herself",
-        "it",
-        "its",
-        "itself",
-        "they",
-        "them",
-        "their",
-        "theirs",
-        "themselves",
-        "what",
-        "which",
-        "who",
-        "whom",
-        "this",
-        "that",
-        "these",
-        "those",
-        "am",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "being",
-        "have",
-        "has",
-        "had",
-        "having",
-        "do",
-        "does",
-        "did",
-        "doing",
-        "a",
-        "an",
-        "the",
-        "and",
-        "but",
-        "if",
-        "or",
-        "because",
-        "as",
-        "until",
-        "while",
-        "of",
-        "at",
-        "by",
-        "for",
-        "with",
-        "about",
-        "against",
-        "between",
-        "into",
-        "through",
-        "during",
-        "before",
-        "after",
-        "above",
-        "below",
-        "to",
-        "from",
-        "up",
-        "down",
-        "in",
-        "out",
-        "on",
-        "off",
-        "over",
-        "under",
-        "again",
-        "further",
-        "then",
-        "once",
-        "here",
-        "there",
-        "when",
-        "where",
-        "why",
-        "how",
-        "all",
-        "any",
-        "both",
-        "each",
-        "few",
-        "more",
-        "most",
-        "other",
-        "some",
-        "such",
-        "no",
-        "nor",
-        "not",
-        "only",
-        "own",
-        "same",
-        "so",
-        "than",
-        "too",
-        "very",
-        "s",
-        "t",
-        "can",
-        "will",
-        "just",
-        "don",
-        "should",
-        "now",
-    ]
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -251,7 +124,7 @@ def parse_query(text: str) -> TextQuery:
 
 def _tag_terms(tags: Iterable[str]) -> Iterator[str]:
     for tag in tags:
-        if json.dumps(tag, ensure_ascii=False) != f'"{tag}"':
+        if _JSON.encode(tag) != f'"{tag}"':
             yield from _plain_words(tag)
         yield from _distinct_terms(_composed(tag))
 
@@ -292,15 +165,16 @@ def _composed(text: str) -> str:
 
 
 def _plain_words(text: str) -> Iterator[str]:
-    for match in _WORD.finditer(_UNSPACED_RUN.sub(" ", text)):
+    text = _UNSPACED_RUN.sub(" ", text)
+    for word in _marked_words(text):
+        text = text.replace(word, " ")
+    for match in _WORD.finditer(text):
         yield match[0].lower()
 
 
 def _distinct_terms(text: str, *, is_query: bool = False) -> Iterator[str]:
     seen: set[str] = set()
-    for chunk in dict.fromkeys(text.split()):
-        if _PLAIN.fullmatch(chunk):
-            continue
+    for chunk in dict.fromkeys(_NOT_PLAIN.findall(text)):
         for term in _chunk_terms(chunk, is_query=is_query):
             if term not in seen:
                 seen.add(term)
@@ -333,6 +207,8 @@ def _invisible_terms(chunk: str, *, is_query: bool) -> Iterator[str]:
         yield match[1].casefold() + _spelled(match[2])
     if chunk.isascii():
         return
+    for word in _marked_words(chunk):
+        yield _spelled(word)
     folded = unicodedata.normalize("NFKC", chunk)
     for run in _UNSPACED_RUN.findall(folded):
         yield from (_spelled(run[i : i + 2]) for i in range(len(run) - 1))
@@ -342,6 +218,20 @@ def _invisible_terms(chunk: str, *, is_query: bool) -> Iterator[str]:
     for character in folded:
         if unicodedata.category(character) == "So":
             yield _spelled(character)
+
+
+def _marked_words(text: str) -> Iterator[str]:
+    """Yield words with signs that are no letters, as in Devanagari, longest first.
+
+    Some tokenizers end a word at such a sign and others do not, so these words are never left to
+    them.
+    """
+    if text.isascii():
+        return
+    words = dict.fromkeys(_WORD_AND_SIGNS.findall(text))
+    for word in sorted(words, key=len, reverse=True):
+        if any(unicodedata.category(character) in {"Mn", "Mc"} for character in word):
+            yield word
 
 
 def _identifier_terms(chunk: str) -> Iterator[str]:

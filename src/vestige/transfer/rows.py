@@ -58,11 +58,10 @@ LOCAL_USER: Final = User(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TableForm:
-    """How the rows of a table are written: their type, the form of each field, their key."""
+    """How the rows of a table are written: their type and the form of each field."""
 
     kind: type
     fields: Forms
-    key: tuple[str, ...]
 
 
 def row_object(table: TransferTable, row: TransferRow) -> JsonObject:
@@ -102,12 +101,6 @@ def row_of(table: TransferTable, value: JsonObject) -> TransferRow:
         known = {name: item for name, item in value.items() if name != "created_at"}
         return replace(LOCAL_USER, **_fields(fields, known))
     return cast("TransferRow", form.kind(**_fields(fields, value)))
-
-
-def key_text(table: TransferTable, row: TransferRow) -> str:
-    """Return the key of a row as a store names it in a failure."""
-    holder = row.record if isinstance(row, ScheduledMemory) else row
-    return " ".join(str(getattr(holder, name)) for name in TABLE_FORMS[table].key)
 
 
 def _object(fields: Forms, row: object) -> JsonObject:
@@ -170,14 +163,13 @@ MEMORY_FIELDS: Final[Forms] = {
     "windows": VECTORS,
 }
 TABLE_FORMS: Final[dict[TransferTable, TableForm]] = {
-    TransferTable.USERS: TableForm(kind=User, fields=PARTY_FIELDS, key=("id",)),
-    TransferTable.GROUPS: TableForm(kind=Group, fields=PARTY_FIELDS, key=("id",)),
+    TransferTable.USERS: TableForm(kind=User, fields=PARTY_FIELDS),
+    TransferTable.GROUPS: TableForm(kind=Group, fields=PARTY_FIELDS),
     TransferTable.GROUP_MEMBERSHIPS: TableForm(
         kind=GroupMembership,
         fields={"user_id": ID, "group_id": ID, "role": ROLE, "joined_at": TIME},
-        key=("user_id", "group_id"),
     ),
-    TransferTable.KNOWLEDGE_NODES: TableForm(kind=MemoryRecord, fields=MEMORY_FIELDS, key=("id",)),
+    TransferTable.KNOWLEDGE_NODES: TableForm(kind=MemoryRecord, fields=MEMORY_FIELDS),
     TransferTable.EDGES: TableForm(
         kind=MemoryEdge,
         fields={
@@ -187,7 +179,6 @@ TABLE_FORMS: Final[dict[TransferTable, TableForm]] = {
             "weight": NUMBER,
             "created_at": TIME,
         },
-        key=("source_id", "target_id", "edge_type"),
     ),
     TransferTable.REVIEW_EVENTS: TableForm(
         kind=ReviewEvent,
@@ -199,7 +190,6 @@ TABLE_FORMS: Final[dict[TransferTable, TableForm]] = {
             "prior_state": STATE,
             "new_state": STATE,
         },
-        key=("id",),
     ),
     TransferTable.DOMAINS: TableForm(
         kind=Domain,
@@ -212,6 +202,5 @@ TABLE_FORMS: Final[dict[TransferTable, TableForm]] = {
             "created_at": TIME,
             "centroid": OPTIONAL_VECTOR,
         },
-        key=("id",),
     ),
 }

@@ -8,9 +8,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, LiteralString, TypeAlias, cast
 
 import apsw
+import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
 Value: TypeAlias = int | float | str | bytes | None
 Row: TypeAlias = tuple[Value, ...]
@@ -55,6 +58,14 @@ class Connection:
         row = self.row(sql, values)
         return None if row is None else row[0]
 
+    def integers(self, sql: LiteralString, values: Values = ()) -> NDArray[np.int64]:
+        """Return the integers of a statement that gives them as one `group_concat`.
+
+        A third of the time that they take as rows, each of which becomes a tuple of objects.
+        """
+        joined = cast("str | None", self.value(sql, values))
+        return np.fromstring(joined or "", dtype=np.int64, sep=",")
+
     def stream(self, sql: LiteralString, values: Values = ()) -> Iterator[Row]:
         """Yield the rows of a statement one by one."""
         for row in self._execute(sql, values):
@@ -64,6 +75,11 @@ class Connection:
         """Run a statement; return how many rows it changed, those of its triggers not counted."""
         self._execute(sql, values)
         return self._apsw.changes()
+
+    def run_many(self, sql: LiteralString, rows: Iterable[Values]) -> None:
+        """Run a statement once for each row of values."""
+        execute = self._apsw.executemany  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # untyped Buffer
+        execute(sql, rows)
 
     def insert(self, sql: LiteralString, values: Values = ()) -> int:
         """Run an INSERT; return the integer key of the new row."""

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Final, cast
 from uuid import UUID
 
 from vestige.storage.encoding import time_text
-from vestige.storage.paths import best_paths
+from vestige.storage.paths import PathSearch
 from vestige.storage.sqlite import memories
 from vestige.storage.sqlite.rows import edge_of, list_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from vestige.models import MemoryEdge, Neighbor
     from vestige.storage.sqlite.connection import Session
 
@@ -68,13 +66,14 @@ def remove_edge(session: Session, source_id: UUID, target_id: UUID, edge_type: s
 
 def get_neighbors(session: Session, memory_id: UUID, depth: int) -> list[Neighbor]:
     memories.key_of(session, memory_id)
-
-    def links_of(ids: Collection[UUID]) -> list[tuple[UUID, UUID, float]]:
-        wanted = list_text([str(node) for node in ids])
+    paths = PathSearch(memory_id)
+    for _ in range(depth):
+        wanted = list_text([str(node) for node in paths.frontier])
         rows = session.db.rows(SELECT_LINKS, {"ids": wanted})
-        return [
-            (UUID(cast("str", start)), UUID(cast("str", end)), cast("float", weight))
-            for start, end, weight in rows
-        ]
-
-    return best_paths(memory_id, depth, links_of)
+        paths.follow(
+            [
+                (UUID(cast("str", start)), UUID(cast("str", end)), cast("float", weight))
+                for start, end, weight in rows
+            ]
+        )
+    return paths.found()

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Final, LiteralString, cast
 
 from vestige.models import StoreStats
 from vestige.storage.encoding import time_text, time_value
-from vestige.storage.sqlite import registry, schema
+from vestige.storage.problems import repairable, unapplied, unfinished_reembedding
+from vestige.storage.sqlite import problems, reembedding, registry, schema
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from vestige.models import Problem
     from vestige.storage.sqlite.connection import Session
 
 COUNT_MEMORIES: Final = "SELECT count(*) FROM knowledge_nodes"
@@ -30,15 +32,37 @@ COUNT_CODEBASES: Final = (
     "SELECT codebase, count(*) AS n FROM knowledge_nodes WHERE codebase IS NOT NULL"
     " GROUP BY codebase ORDER BY n DESC, codebase"
 )
-QUICK_CHECK: Final = "PRAGMA quick_check(1)"
+JOURNAL_MODE: Final = "PRAGMA journal_mode"
+LIBRARY_VERSION: Final = "SELECT sqlite_version()"
 MERGE_FTS: Final = "INSERT INTO knowledge_nodes_fts (knowledge_nodes_fts) VALUES ('optimize')"
 
 
 def health(session: Session) -> str | None:
     """Return what is wrong with the store, or None."""
     schema.check_current(session)
-    answer = session.db.value(QUICK_CHECK)
-    return None if answer == "ok" else f"the database is damaged: {answer}"
+    found = [
+        f"the schema step {step} is not applied"
+        for step in schema.status(session)
+        if step.state == "pending"
+    ]
+    unfinished = reembedding.current(session)
+    if unfinished is not None:
+        found.append(unfinished_reembedding(unfinished).problem)
+    damage = problems.find_damage(session)
+    if damage:
+        found.append(f"the database is damaged: {damage[0]}")
+    return "; ".join(found) or None
+
+
+def find_problems(session: Session) -> list[Problem]:
+    return [found.problem for found in problems.find(session)]
+
+
+def repair(session: Session) -> list[Problem]:
+    repaired = repairable(problems.find(session))
+    for _, mend in repaired:
+        mend(session)
+    return [problem for problem, _ in repaired]
 
 
 def get_stats(session: Session, now: datetime) -> StoreStats:
@@ -64,6 +88,7 @@ def get_stats(session: Session, now: datetime) -> StoreStats:
         newest_created_at=None if newest is None else time_value(newest),
         node_types=_counts(session, COUNT_TYPES),
         codebases=_counts(session, COUNT_CODEBASES),
+        details=_details(session),
     )
 
 
@@ -78,11 +103,38 @@ def vacuum(session: Session) -> None:
     session.db.run("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
+def suspend_vector_index(session: Session) -> bool:
+    """Differs from postgres: the index of a new vector costs a few microseconds here."""
+    schema.check_current(session)
+    return False
+
+
+def build_vector_index(session: Session) -> None:
+    """Differs from postgres: the index is never away."""
+    schema.check_current(session)
+
+
 def _counts(session: Session, sql: LiteralString) -> dict[str, int]:
     return {cast("str", name): cast("int", n) for name, n in session.db.rows(sql)}
 
 
+def _details(session: Session) -> dict[str, str]:
+    return {
+        "library_version": cast("str", session.db.value(LIBRARY_VERSION)),
+        "journal_mode": cast("str", session.db.value(JOURNAL_MODE)),
+        "log": f"{_file_bytes(_log_of(session.db.filename)):,} bytes",
+        "unapplied_steps": unapplied(schema.status(session)),
+    }
+
+
 def _size_bytes(path: str) -> int:
     """Return the size of the database and of its log."""
-    files = (Path(path), Path(f"{path}-wal"))
-    return sum(file.stat().st_size for file in files if file.exists())
+    return _file_bytes(Path(path)) + _file_bytes(_log_of(path))
+
+
+def _log_of(path: str) -> Path:
+    return Path(f"{path}-wal")
+
+
+def _file_bytes(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0

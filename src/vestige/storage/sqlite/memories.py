@@ -120,10 +120,13 @@ def insert_many(
         session, "embedding", (record.embedding for record, _ in items)
     )
     slots: list[vectors.Slot] = []
-    for record, state in items:
+    for record, _ in items:
         key = _insert_row(session, record)
         slots.extend(_vector_slots(session, record, key))
-        scheduling.insert(session, state or initial_state(record.id, record.created_at))
+    scheduling.insert(
+        session,
+        (state or initial_state(record.id, record.created_at) for record, state in items),
+    )
     vectors.write(session, slots)
 
 

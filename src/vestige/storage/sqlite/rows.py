@@ -47,6 +47,8 @@ SCHEDULING_COLUMNS: Final = (
     "s.memory_id, s.stability, s.difficulty, s.retrievability, s.last_review, s.next_review,"
     " s.reps, s.lapses"
 )
+# Made once: with options, `json.dumps` makes an encoder a call, which takes longer than to encode.
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def memory_values(record: MemoryRecord) -> dict[str, Value]:
@@ -224,7 +226,7 @@ def list_text(values: object) -> str:
     """Return a list of texts as JSON, to store or to bind for `json_each`."""
     if not values:
         return "[]"
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    return _JSON.encode(values)
 
 
 def vector_value(vector: Vector | None) -> bytes | None:

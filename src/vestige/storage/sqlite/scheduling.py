@@ -17,6 +17,7 @@ from vestige.storage.sqlite.rows import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
     from uuid import UUID
 
@@ -57,8 +58,8 @@ SELECT_EVENTS_OF_MEMORY: Final = (
 )
 
 
-def insert(session: Session, state: SchedulingState) -> None:
-    session.db.run(INSERT, scheduling_values(state))
+def insert(session: Session, states: Iterable[SchedulingState]) -> None:
+    session.db.run_many(INSERT, map(scheduling_values, states))
 
 
 def get_scheduling(session: Session, memory_id: UUID) -> SchedulingState | None:
@@ -70,7 +71,7 @@ def update_scheduling(session: Session, state: SchedulingState) -> None:
     if session.db.run(UPDATE, scheduling_values(state)) == 0:
         # A row that was made by hand has no state yet.
         memories.key_of(session, state.memory_id)
-        insert(session, state)
+        insert(session, [state])
 
 
 def record_review(

@@ -137,6 +137,22 @@ def revert_last(session: Session) -> MigrationStatus | None:
     return MigrationStatus(version=step.version, name=step.name, state="pending")
 
 
+def apply_again(session: Session, step: Migration) -> None:
+    """Undo and apply an applied step that only has indexes; its row in the ledger stays."""
+    if session.db.value(vectors.HAS_INDEX):
+        session.db.run_script(step.down_sql)
+    session.db.run_script(step.up_sql)
+    vectors.rebuild(session)
+
+
+def applied_steps(session: Session) -> list[Migration]:
+    """Return the applied steps as the package carries them."""
+    applied = _ledger(session)
+    check_ledger(_migrations(), applied)
+    done = {step.version for step in applied}
+    return [step for step in _migrations() if step.version in done]
+
+
 def status(session: Session) -> list[MigrationStatus]:
     """Return where every step of this version stands."""
     applied = _ledger(session)
@@ -214,8 +230,8 @@ def _check_owner(location: str, names: set[str]) -> None:
     if {"knowledge_nodes", "schema_version"} <= names:
         raise StoreUnavailableError(
             f"{location} is a database of the Rust Vestige, which this version does not open",
-            "Choose another path in [storage.sqlite]; `vestige migrate copy --from rust` will"
-            " import this file in a coming version. It was not changed.",
+            "Choose another path in [storage.sqlite], then run `vestige migrate copy --from rust"
+            " --sqlite-path FILE --to sqlite --reembed`. The file was not changed.",
         )
     raise StoreUnavailableError(
         f"{location} is a database of another program: it has the table {min(names)}",

@@ -18,6 +18,7 @@ from vestige.storage.sqlite import (
     graph,
     maintenance,
     memories,
+    reembedding,
     registry,
     scheduling,
     schema,
@@ -44,8 +45,11 @@ if TYPE_CHECKING:
         MemoryRecord,
         ModelSignature,
         Neighbor,
+        Problem,
         Rating,
+        Reembedding,
         ReviewEvent,
+        RowKey,
         SchedulingState,
         SearchResult,
         StoreStats,
@@ -127,6 +131,19 @@ class SqliteStore:
             await self._db.write(registry.register_model, signature)
             await self.init()
         self._db.bind(signature)
+
+    async def begin_reembedding(self, signature: ModelSignature) -> None:
+        limits.check_signature(signature)
+        await self.init()
+        await self._db.write(reembedding.begin, signature)
+        await self.init()
+        self._db.bind(signature)
+
+    async def finish_reembedding(self) -> None:
+        await self._db.write(reembedding.finish)
+
+    async def reembedding(self) -> Reembedding | None:
+        return await self._db.read(reembedding.current)
 
     async def insert(self, record: MemoryRecord, scheduling: SchedulingState | None = None) -> None:
         limits.check_record(record)
@@ -294,14 +311,30 @@ class SqliteStore:
     async def vacuum(self) -> None:
         await self._db.outside_transaction(maintenance.vacuum)
 
+    async def find_problems(self) -> list[Problem]:
+        # In a writing transaction: the check of the full-text index counts as a change.
+        return await self._db.write(maintenance.find_problems)
+
+    async def repair(self) -> list[Problem]:
+        return await self._db.write(maintenance.repair)
+
     async def export_page(
         self, table: TransferTable, *, after: str | None = None, limit: int = 500
     ) -> TransferPage:
         limits.check_page(limit)
         return await self._db.read(transfer.export_page, table, after, limit)
 
+    async def export_rows(self, table: TransferTable, keys: Sequence[RowKey]) -> list[TransferRow]:
+        return await self._db.read(transfer.export_rows, table, keys)
+
     async def import_rows(self, table: TransferTable, rows: Sequence[TransferRow]) -> ImportResult:
         return await self._db.write(transfer.import_rows, table, rows)
+
+    async def suspend_vector_index(self) -> bool:
+        return await self._db.write(maintenance.suspend_vector_index)
+
+    async def build_vector_index(self) -> None:
+        await self._db.write(maintenance.build_vector_index)
 
 
 def _open_database(path: Path | str, clock: Clock) -> Database:

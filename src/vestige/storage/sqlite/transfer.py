@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, LiteralString, cast
 from uuid import UUID
 
 from vestige.cognition.fsrs import initial_state
-from vestige.errors import InvalidInputError, StoreError
+from vestige.errors import StoreError
 from vestige.models import (
-    Domain,
-    Group,
-    GroupMembership,
     ImportResult,
-    MemoryEdge,
-    ReviewEvent,
     RowFailure,
     ScheduledMemory,
     TransferPage,
     TransferTable,
-    User,
 )
-from vestige.storage import limits
 from vestige.storage.encoding import time_text
 from vestige.storage.sqlite import access, domains, graph, memories, scheduling
 from vestige.storage.sqlite.rows import (
@@ -30,53 +22,41 @@ from vestige.storage.sqlite.rows import (
     edge_of,
     event_of,
     group_of,
-    list_text,
     membership_of,
     state_text,
     user_of,
 )
+from vestige.storage.transfer_rows import after_key, after_text, check_row, key_text, row_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from vestige.models import TransferRow
+    from vestige.models import ReviewEvent, RowKey, TransferRow
     from vestige.storage.sqlite.connection import Session
-    from vestige.storage.sqlite.driver import Row, Value
+    from vestige.storage.sqlite.driver import Row
 
-# Pages go by key, each SELECT beginning with the key's columns: a rowid may change in a VACUUM.
-PAGE_USERS: Final = (
-    "SELECT id, id, handle, display_name, created_at, metadata FROM users"
-    " WHERE id > ? ORDER BY id LIMIT ?"
+SELECT_USERS: Final = "SELECT id, handle, display_name, created_at, metadata FROM users"
+SELECT_GROUPS: Final = "SELECT id, handle, display_name, created_at, metadata FROM groups"
+SELECT_MEMBERSHIPS: Final = "SELECT user_id, group_id, role, joined_at FROM group_memberships"
+SELECT_MEMORIES: Final = "SELECT key, id FROM knowledge_nodes"
+SELECT_EDGES: Final = "SELECT source_id, target_id, edge_type, weight, created_at FROM edges"
+SELECT_EVENTS: Final = (
+    "SELECT id, memory_id, timestamp, rating, prior_state, new_state FROM review_events"
 )
-PAGE_GROUPS: Final = (
-    "SELECT id, id, handle, display_name, created_at, metadata FROM groups"
-    " WHERE id > ? ORDER BY id LIMIT ?"
+SELECT_DOMAINS: Final = (
+    "SELECT id, label, centroid, top_terms, memory_count, created_at, metadata FROM domains"
 )
-PAGE_MEMBERSHIPS: Final = (
-    "SELECT user_id, group_id, user_id, group_id, role, joined_at FROM group_memberships"
-    " WHERE (user_id, group_id) > (?, ?) ORDER BY user_id, group_id LIMIT ?"
-)
-PAGE_MEMORIES: Final = "SELECT key, id FROM knowledge_nodes WHERE key > ? ORDER BY key LIMIT ?"
-PAGE_EDGES: Final = (
-    "SELECT source_id, target_id, edge_type, source_id, target_id, edge_type, weight, created_at"
-    " FROM edges WHERE (source_id, target_id, edge_type) > (?, ?, ?)"
+# Pages go by key, and memories by the integer key, in whose order they lie in the file.
+PAGE_BY_ID: Final = " WHERE id > ? ORDER BY id LIMIT ?"
+PAGE_BY_MEMBERSHIP: Final = " WHERE (user_id, group_id) > (?, ?) ORDER BY user_id, group_id LIMIT ?"
+PAGE_BY_KEY: Final = " WHERE key > ? ORDER BY key LIMIT ?"
+PAGE_BY_EDGE: Final = (
+    " WHERE (source_id, target_id, edge_type) > (?, ?, ?)"
     " ORDER BY source_id, target_id, edge_type LIMIT ?"
 )
-PAGE_EVENTS: Final = (
-    "SELECT id, id, memory_id, timestamp, rating, prior_state, new_state FROM review_events"
-    " WHERE id > ? ORDER BY id LIMIT ?"
-)
-PAGE_DOMAINS: Final = (
-    "SELECT id, id, label, centroid, top_terms, memory_count, created_at, metadata FROM domains"
-    " WHERE id > ? ORDER BY id LIMIT ?"
-)
-HAS_USER: Final = "SELECT 1 FROM users WHERE id = ?"
-HAS_GROUP: Final = "SELECT 1 FROM groups WHERE id = ?"
-HAS_MEMBERSHIP: Final = "SELECT 1 FROM group_memberships WHERE user_id = ? AND group_id = ?"
-HAS_MEMORY: Final = "SELECT 1 FROM knowledge_nodes WHERE id = ?"
-HAS_EDGE: Final = "SELECT 1 FROM edges WHERE source_id = ? AND target_id = ? AND edge_type = ?"
-HAS_EVENT: Final = "SELECT 1 FROM review_events WHERE id = ?"
-HAS_DOMAIN: Final = "SELECT 1 FROM domains WHERE id = ?"
+WITH_ID: Final = " WHERE id = ?"
+WITH_MEMBERSHIP: Final = " WHERE user_id = ? AND group_id = ?"
+WITH_EDGE: Final = " WHERE source_id = ? AND target_id = ? AND edge_type = ?"
 INSERT_EVENT: Final = """
 INSERT INTO review_events (id, memory_id, timestamp, rating, prior_state, new_state)
 VALUES (?, ?, ?, ?, ?, ?)
@@ -88,21 +68,19 @@ class _Table:
     """How one table is moved.
 
     Attributes:
-        kind: the type of its rows.
-        page: SELECT of a page, the columns of the paging key first.
-        before_first: a paging key that comes before all others.
-        read: makes a row of the other columns.
-        known: SELECT that finds a row by its key.
-        key: the key of a row.
-        write: checks and inserts a row.
+        select: SELECT of its rows.
+        page: condition, order and limit of a page.
+        condition: of the row with a key.
+        before_first: a paging key that comes before all others; its parts are the first columns.
+        read: makes a row; None for memories, which are read by their ids.
+        write: inserts a row that was checked.
     """
 
-    kind: type
+    select: LiteralString
     page: LiteralString
+    condition: LiteralString
     before_first: Row
     read: Callable[[Row], TransferRow] | None
-    known: LiteralString
-    key: Callable[[Any], tuple[Value, ...]]
     write: Callable[[Session, Any], None]
 
 
@@ -111,14 +89,23 @@ def export_page(
 ) -> TransferPage:
     definition = TABLES[table]
     width = len(definition.before_first)
-    fetched = session.db.rows(definition.page, (*_page_start(definition, after), limit))
-    rows: tuple[TransferRow, ...]
-    if definition.read is None:
-        rows = _scheduled_memories(session, [cast("str", row[1]) for row in fetched])
-    else:
-        rows = tuple(definition.read(row[width:]) for row in fetched)
+    fetched = session.db.rows(
+        definition.select + definition.page, (*_page_start(definition, after), limit)
+    )
     is_last = len(fetched) < limit
-    return TransferPage(rows=rows, next_after=None if is_last else list_text(fetched[-1][:width]))
+    return TransferPage(
+        rows=_read(session, definition, fetched),
+        next_after=None if is_last else after_text(fetched[-1][:width]),
+    )
+
+
+def export_rows(
+    session: Session, table: TransferTable, keys: Sequence[RowKey]
+) -> list[TransferRow]:
+    definition = TABLES[table]
+    sql = definition.select + definition.condition
+    fetched = [row for key in keys for row in session.db.rows(sql, _values(key))]
+    return list(_read(session, definition, fetched))
 
 
 def import_rows(
@@ -129,11 +116,8 @@ def import_rows(
     failures: list[RowFailure] = []
     for row in rows:
         try:
-            if not isinstance(row, definition.kind):
-                raise InvalidInputError(
-                    "rows", f"{table} holds no {type(row).__name__}", "Give rows of one table."
-                )
-            if session.db.value(definition.known, definition.key(row)):
+            check_row(table, row)
+            if session.db.row(definition.select + definition.condition, _values(row_key(row))):
                 present += 1
                 continue
             # A savepoint, so that half of a refused row does not stay.
@@ -141,42 +125,21 @@ def import_rows(
                 definition.write(session, row)
             written += 1
         except StoreError as error:
-            failures.append(RowFailure(key=_key_text(definition, row), reason=str(error)))
+            failures.append(RowFailure(key=key_text(table, row), reason=str(error)))
     return ImportResult(written=written, present=present, failures=tuple(failures))
 
 
-def _write_user(session: Session, user: User) -> None:
-    limits.check_principal(user)
-    access.upsert_user(session, user)
-
-
-def _write_group(session: Session, group: Group) -> None:
-    limits.check_principal(group)
-    access.upsert_group(session, group)
-
-
-def _write_membership(session: Session, membership: GroupMembership) -> None:
-    limits.check_membership(membership)
-    access.upsert_membership(session, membership)
+def _read(session: Session, definition: _Table, fetched: Sequence[Row]) -> tuple[TransferRow, ...]:
+    if definition.read is None:
+        return _scheduled_memories(session, [cast("str", row[1]) for row in fetched])
+    return tuple(map(definition.read, fetched))
 
 
 def _write_memory(session: Session, item: ScheduledMemory) -> None:
-    limits.check_record(item.record)
-    limits.check_scheduling(item.scheduling)
-    limits.check_same_memory(item.record.id, item.scheduling)
     memories.insert(session, item.record, item.scheduling)
 
 
-def _write_edge(session: Session, edge: MemoryEdge) -> None:
-    limits.check_edge(edge)
-    graph.add_edge(session, edge)
-
-
 def _write_event(session: Session, event: ReviewEvent) -> None:
-    limits.check_time("timestamp", event.timestamp)
-    limits.check_rating(event.rating)
-    for state in (event.prior_state, event.new_state):
-        limits.check_scheduling(state)
     memories.key_of(session, event.memory_id)
     session.db.run(
         INSERT_EVENT,
@@ -189,11 +152,6 @@ def _write_event(session: Session, event: ReviewEvent) -> None:
             state_text(event.new_state),
         ),
     )
-
-
-def _write_domain(session: Session, domain: Domain) -> None:
-    limits.check_domain(domain)
-    domains.upsert_domain(session, domain)
 
 
 def _scheduled_memories(session: Session, ids: Sequence[str]) -> tuple[ScheduledMemory, ...]:
@@ -212,83 +170,68 @@ def _scheduled_memories(session: Session, ids: Sequence[str]) -> tuple[Scheduled
 def _page_start(definition: _Table, after: str | None) -> Row:
     if after is None:
         return definition.before_first
-    try:
-        key = cast("Row", tuple(json.loads(after)))
-    except (ValueError, TypeError):
-        key = ()
-    if list(map(type, key)) != list(map(type, definition.before_first)):
-        raise InvalidInputError("after", f"{after!r} is not the `next_after` of a page")
-    return key
+    return _values(after_key(after, [type(part) for part in definition.before_first]))
 
 
-def _key_text(definition: _Table, row: TransferRow) -> str:
-    if not isinstance(row, definition.kind):
-        return repr(row)
-    return " ".join(str(part) for part in definition.key(row))
+def _values(key: RowKey) -> Row:
+    return tuple(str(part) if isinstance(part, UUID) else part for part in key)
 
 
 TABLES: Final[dict[TransferTable, _Table]] = {
     TransferTable.USERS: _Table(
-        kind=User,
-        page=PAGE_USERS,
+        select=SELECT_USERS,
+        page=PAGE_BY_ID,
+        condition=WITH_ID,
         before_first=("",),
         read=user_of,
-        known=HAS_USER,
-        key=lambda user: (str(user.id),),
-        write=_write_user,
+        write=access.upsert_user,
     ),
     TransferTable.GROUPS: _Table(
-        kind=Group,
-        page=PAGE_GROUPS,
+        select=SELECT_GROUPS,
+        page=PAGE_BY_ID,
+        condition=WITH_ID,
         before_first=("",),
         read=group_of,
-        known=HAS_GROUP,
-        key=lambda group: (str(group.id),),
-        write=_write_group,
+        write=access.upsert_group,
     ),
     TransferTable.GROUP_MEMBERSHIPS: _Table(
-        kind=GroupMembership,
-        page=PAGE_MEMBERSHIPS,
+        select=SELECT_MEMBERSHIPS,
+        page=PAGE_BY_MEMBERSHIP,
+        condition=WITH_MEMBERSHIP,
         before_first=("", ""),
         read=membership_of,
-        known=HAS_MEMBERSHIP,
-        key=lambda membership: (str(membership.user_id), str(membership.group_id)),
-        write=_write_membership,
+        write=access.upsert_membership,
     ),
     TransferTable.KNOWLEDGE_NODES: _Table(
-        kind=ScheduledMemory,
-        page=PAGE_MEMORIES,
+        select=SELECT_MEMORIES,
+        page=PAGE_BY_KEY,
+        condition=WITH_ID,
         before_first=(0,),
         read=None,
-        known=HAS_MEMORY,
-        key=lambda item: (str(item.record.id),),
         write=_write_memory,
     ),
     TransferTable.EDGES: _Table(
-        kind=MemoryEdge,
-        page=PAGE_EDGES,
+        select=SELECT_EDGES,
+        page=PAGE_BY_EDGE,
+        condition=WITH_EDGE,
         before_first=("", "", ""),
         read=edge_of,
-        known=HAS_EDGE,
-        key=lambda edge: (str(edge.source_id), str(edge.target_id), edge.edge_type),
-        write=_write_edge,
+        write=graph.add_edge,
     ),
     TransferTable.REVIEW_EVENTS: _Table(
-        kind=ReviewEvent,
-        page=PAGE_EVENTS,
+        select=SELECT_EVENTS,
+        page=PAGE_BY_ID,
+        condition=WITH_ID,
         before_first=(0,),
         read=event_of,
-        known=HAS_EVENT,
-        key=lambda event: (event.id,),
         write=_write_event,
     ),
     TransferTable.DOMAINS: _Table(
-        kind=Domain,
-        page=PAGE_DOMAINS,
+        select=SELECT_DOMAINS,
+        page=PAGE_BY_ID,
+        condition=WITH_ID,
         before_first=("",),
         read=domain_of,
-        known=HAS_DOMAIN,
-        key=lambda domain: (domain.id,),
-        write=_write_domain,
+        write=domains.upsert_domain,
     ),
 }

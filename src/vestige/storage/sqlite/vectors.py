@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TYPE_CHECKING, Final, Literal, LiteralString, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, Literal, LiteralString, NamedTuple, TypeAlias, cast
 
 import numpy as np
 
 from vestige.storage.sqlite.rows import list_text
-from vestige.storage.vectors import cosine_similarities, matrix_of, vector_of
+from vestige.storage.vectors import cosine_similarities, matrix_of, unit, vector_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,9 +30,14 @@ if TYPE_CHECKING:
 Source: TypeAlias = Literal["memory", "window"]
 
 CHUNK_SLOTS: Final = 256
-# How many of the nearest by bits are scored exactly. On vectors of real text the true ten nearest
-# are among the nearest 400 for 98.5 % and among 1,000 for 99.6 %.
-RESCORED: Final = 1000
+# A search narrows down in three steps: so many of the nearest by Hamming distance, so many of these
+# by the products of the query with their bits, and those exactly. Measured on 32,000 sentences of
+# real text, the ten nearest are among the 300 left for 100.0 %; the nearest 200 by Hamming distance
+# alone hold 99.2 % of them, and to read a vector costs as much as ten of the products.
+CANDIDATES_MIN: Final = 1000
+CANDIDATES_FACTOR: Final = 8  # times the depth
+RESCORED_MIN: Final = 300
+RESCORED_FACTOR: Final = 2  # times the depth
 
 SELECT_CHUNK: Final = "SELECT owners, codes FROM vector_chunks WHERE source = ? AND chunk = ?"
 UPSERT_CHUNK: Final = """
@@ -41,6 +46,10 @@ ON CONFLICT (source, chunk) DO UPDATE
 SET revision = revision + 1, owners = excluded.owners, codes = excluded.codes
 """
 DIMENSION: Final = "SELECT dimension FROM embedding_model"
+# Emptied and not deleted: a revision that grows tells other processes to read the chunk again.
+EMPTY_CHUNKS: Final = (
+    "UPDATE vector_chunks SET revision = revision + 1, owners = zeroblob(2048), codes = zeroblob(?)"
+)
 SELECT_REVISIONS: Final = "SELECT source, chunk, revision FROM vector_chunks"
 HAS_INDEX: Final = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'vector_chunks'"
 SELECT_MEMORY_VECTORS: Final = (
@@ -56,19 +65,18 @@ ALL_VECTORS: Final[dict[Source, LiteralString]] = {
 }
 RESCORE: Final[dict[str, LiteralString]] = {
     "memory": (
-        "SELECT key, embedding FROM knowledge_nodes"
-        " WHERE key IN (SELECT value FROM json_each(?)) AND embedding IS NOT NULL"
+        "SELECT m.key, m.embedding FROM json_each(?) AS slot"
+        " CROSS JOIN knowledge_nodes AS m ON m.key = slot.value WHERE m.embedding IS NOT NULL"
     ),
     "window": (
-        "SELECT m.key, w.embedding FROM memory_windows AS w"
-        " JOIN knowledge_nodes AS m ON m.id = w.memory_id"
-        " WHERE w.key IN (SELECT value FROM json_each(?))"
+        "SELECT m.key, w.embedding FROM json_each(?) AS slot"
+        " CROSS JOIN memory_windows AS w ON w.key = slot.value"
+        " CROSS JOIN knowledge_nodes AS m ON m.id = w.memory_id"
     ),
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """A vector and where the index keeps it."""
 
     source: Source
@@ -120,6 +128,12 @@ def clear(session: Session, memory_keys: Iterable[int], window_keys: Iterable[in
             session.db.run(UPSERT_CHUNK, (source, chunk, owners.tobytes(), codes.tobytes()))
 
 
+def empty(session: Session) -> None:
+    """Take all vectors out of the index, which then is of the registered model's dimension."""
+    if session.db.value(HAS_INDEX):
+        session.db.run(EMPTY_CHUNKS, (CHUNK_SLOTS * 8 * _words(session),))
+
+
 def rebuild(session: Session) -> None:
     """Fill an empty index from the stored vectors, chunk by chunk."""
     for source, sql in ALL_VECTORS.items():
@@ -159,7 +173,8 @@ def nearest(
     index = _current(session)
     best: dict[int, float] = {}
     for source, bits in index.sources.items():
-        slots = _candidates(bits, query, depth, allowed)
+        slots = _candidates(bits, query, max(CANDIDATES_MIN, CANDIDATES_FACTOR * depth), allowed)
+        slots = _closest(bits, slots, query, max(RESCORED_MIN, RESCORED_FACTOR * depth))
         for owner, similarity in _scores(session, source, slots, query):
             if similarity > best.get(owner, -2.0):
                 best[owner] = similarity
@@ -183,7 +198,7 @@ def _scores(
 
 
 def _candidates(
-    bits: _Bits, query: Vector, depth: int, allowed: NDArray[np.int64] | None
+    bits: _Bits, query: Vector, wanted: int, allowed: NDArray[np.int64] | None
 ) -> NDArray[np.int64]:
     """Return the keys of the slots that are nearest by Hamming distance."""
     kept = bits.owners > 0
@@ -191,18 +206,29 @@ def _candidates(
         flags = np.zeros(int(bits.owners.max(initial=0)) + 1, dtype=np.bool_)
         flags[allowed[allowed < flags.size]] = True
         kept &= flags[bits.owners]
-    keys = np.flatnonzero(kept)
-    wanted = max(RESCORED, 4 * depth)
-    if keys.size <= wanted:
-        return keys
+    if np.count_nonzero(kept) <= wanted:
+        return np.flatnonzero(kept)
     (code,) = _codes(query[np.newaxis])
     distances = np.zeros(bits.owners.size, dtype=np.uint16)
     for word, column in zip(code, bits.codes, strict=True):
         distances += np.bitwise_count(np.bitwise_xor(column, word))
-    reached = distances[keys]
+    distances[~kept] = 64 * code.size + 1
     # All that tie with the last one come along, so equal vectors are not cut apart.
-    limit = np.partition(reached, wanted - 1)[wanted - 1]
-    return keys[reached <= limit]
+    reached = np.cumsum(np.bincount(distances))
+    return np.flatnonzero(distances <= np.searchsorted(reached, wanted))
+
+
+def _closest(
+    bits: _Bits, slots: NDArray[np.int64], query: Vector, wanted: int
+) -> NDArray[np.int64]:
+    """Return the slots whose bits, taken as signs, have the largest products with the query."""
+    if slots.size <= wanted:
+        return slots
+    columns = np.ascontiguousarray(bits.codes[:, slots].T).view(np.uint8)
+    signs = np.unpackbits(columns, axis=1, count=query.size)
+    # Not a matrix product: BLAS may round equal rows differently, and equal bits must tie.
+    products = np.einsum("ij,j->i", signs, unit(query))
+    return slots[products >= np.partition(products, -wanted)[-wanted]]
 
 
 def _current(session: Session) -> VectorIndex:

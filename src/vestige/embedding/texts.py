@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from vestige.storage.vectors import unit
-
 if TYPE_CHECKING:
-    from vestige.embedding import Embedder
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from vestige.embedding.protocol import Embedder
     from vestige.models import ModelSignature, Vector
 
 
@@ -43,7 +47,17 @@ async def embed_text(embedder: Embedder, text: str) -> TextVectors:
     Raises:
         EmbeddingError: the embedder failed.
     """
-    return await asyncio.to_thread(_embed, embedder, text)
+    (vectors,) = await embed_texts(embedder, [text])
+    return vectors
+
+
+async def embed_texts(embedder: Embedder, texts: Sequence[str]) -> list[TextVectors]:
+    """Embed texts to be stored, given to the embedder at once.
+
+    Raises:
+        EmbeddingError: the embedder failed, for one of them or for all.
+    """
+    return await asyncio.to_thread(_embed, embedder, texts)
 
 
 async def embed_query(embedder: Embedder, text: str) -> Vector:
@@ -56,13 +70,23 @@ async def embed_query(embedder: Embedder, text: str) -> Vector:
     return vectors[0]
 
 
-def _embed(embedder: Embedder, text: str) -> TextVectors:
-    pieces = embedder.split(text)
-    vectors = embedder.embed_documents(pieces)
+def _embed(embedder: Embedder, texts: Sequence[str]) -> list[TextVectors]:
+    pieces = [embedder.split(text) for text in texts]
+    vectors = embedder.embed_documents([piece for windows in pieces for piece in windows])
+    ends = list(accumulate(map(len, pieces)))
+    return [
+        _of_text(text, windows, vectors[end - len(windows) : end])
+        for text, windows, end in zip(texts, pieces, ends, strict=True)
+    ]
+
+
+def _of_text(text: str, pieces: Sequence[str], vectors: NDArray[np.float32]) -> TextVectors:
+    from vestige.embedding.unit_rows import unit_rows  # noqa: PLC0415  # imports numpy
+
     if len(pieces) == 1:
         return TextVectors(embedding=vectors[0], windows=(), is_complete=True)
     return TextVectors(
-        embedding=unit(vectors.mean(axis=0)),
+        embedding=unit_rows(vectors.mean(axis=0, dtype="f8", keepdims=True), origin="the model")[0],
         windows=tuple(vectors),
         # Windows overlap, so together they are longer than a text they cover.
         is_complete=sum(map(len, pieces)) >= len(text),

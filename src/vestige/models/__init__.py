@@ -1,0 +1,90 @@
+"""The values that cross layers: frozen, keyword-only, without behaviour of their own.
+
+They hold what they are given. Limits are checked where a value enters a store
+(`storage/limits.py`), so that every backend refuses the same things.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vestige.models.access import Group, GroupMembership, User
+from vestige.models.domains import Domain, DomainScore
+from vestige.models.memories import (
+    MemoryCursor,
+    MemoryEdge,
+    MemoryFilter,
+    MemoryOrder,
+    MemoryRecord,
+    Neighbor,
+    Rating,
+    ReviewEvent,
+    SchedulingState,
+    Visibility,
+)
+from vestige.models.searches import SearchQuery, SearchResult
+from vestige.models.stores import (
+    HealthStatus,
+    ModelSignature,
+    Problem,
+    Reembedding,
+    StoreStats,
+)
+from vestige.models.transfer import (
+    ImportResult,
+    RowFailure,
+    RowKey,
+    ScheduledMemory,
+    TransferPage,
+    TransferRow,
+    TransferTable,
+)
+from vestige.models.values import (
+    DEFAULT_LIMIT,
+    DEFAULT_RRF_K,
+    LOCAL_USER_ID,
+    MAX_LIMIT,
+    JsonObject,
+    JsonValue,
+)
+
+if TYPE_CHECKING:
+    from vestige.models.values import Vector as Vector
+
+__all__ = [
+    "DEFAULT_LIMIT",
+    "DEFAULT_RRF_K",
+    "LOCAL_USER_ID",
+    "MAX_LIMIT",
+    "Domain",
+    "DomainScore",
+    "Group",
+    "GroupMembership",
+    "HealthStatus",
+    "ImportResult",
+    "JsonObject",
+    "JsonValue",
+    "MemoryCursor",
+    "MemoryEdge",
+    "MemoryFilter",
+    "MemoryOrder",
+    "MemoryRecord",
+    "ModelSignature",
+    "Neighbor",
+    "Problem",
+    "Rating",
+    "Reembedding",
+    "ReviewEvent",
+    "RowFailure",
+    "RowKey",
+    "ScheduledMemory",
+    "SchedulingState",
+    "SearchQuery",
+    "SearchResult",
+    "StoreStats",
+    "TransferPage",
+    "TransferRow",
+    "TransferTable",
+    "User",
+    "Visibility",
+]

@@ -1,0 +1,125 @@
+"""The FSRS-6 state of memories and the log of their reviews."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+from vestige.errors import MemoryNotFoundError
+from vestige.models import ReviewEvent
+from vestige.storage.encoding import utc
+from vestige.storage.postgres import memories
+from vestige.storage.postgres.rows import (
+    MEMORY_COLUMN_COUNT,
+    MEMORY_COLUMNS,
+    SCHEDULING_COLUMNS,
+    event_of,
+    memory_of,
+    scheduling_of,
+    scheduling_values,
+    state_text,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from vestige.models import MemoryRecord, Rating, SchedulingState
+    from vestige.storage.postgres.connection import Session
+
+INSERT: Final = """
+INSERT INTO scheduling (
+    memory_id, stability, difficulty, retrievability, last_review, next_review, reps, lapses
+) VALUES (
+    :memory_id, :stability, :difficulty, :retrievability, :last_review, :next_review, :reps,
+    :lapses
+)
+"""
+# A row that was made by hand has no state yet.
+UPSERT: Final = f"""
+{INSERT} ON CONFLICT (memory_id) DO UPDATE SET
+    stability = excluded.stability, difficulty = excluded.difficulty,
+    retrievability = excluded.retrievability, last_review = excluded.last_review,
+    next_review = excluded.next_review, reps = excluded.reps, lapses = excluded.lapses
+"""
+SELECT: Final = f"SELECT {SCHEDULING_COLUMNS} FROM scheduling AS s WHERE s.memory_id = $1"
+SELECT_TO_REVIEW: Final = f"{SELECT} FOR UPDATE"
+SELECT_DUE: Final = f"""
+SELECT {MEMORY_COLUMNS}, {SCHEDULING_COLUMNS}
+FROM scheduling AS s JOIN knowledge_nodes AS m ON m.id = s.memory_id
+WHERE s.next_review IS NOT NULL AND s.next_review <= $1
+ORDER BY s.next_review, s.memory_id LIMIT $2
+"""
+INSERT_EVENT: Final = """
+INSERT INTO review_events (memory_id, timestamp, rating, prior_state, new_state)
+VALUES (:memory_id, :timestamp, :rating, :prior_state, :new_state) RETURNING id
+"""
+SELECT_EVENTS: Final = (
+    "SELECT id, memory_id, timestamp, rating, prior_state, new_state FROM review_events"
+    " WHERE id > :after ORDER BY id LIMIT :limit"
+)
+SELECT_EVENTS_OF_MEMORY: Final = (
+    "SELECT id, memory_id, timestamp, rating, prior_state, new_state FROM review_events"
+    " WHERE memory_id = :memory_id AND id > :after ORDER BY id LIMIT :limit"
+)
+
+
+async def insert(session: Session, state: SchedulingState) -> None:
+    await session.db.run(INSERT, scheduling_values(state))
+
+
+async def get_scheduling(session: Session, memory_id: UUID) -> SchedulingState | None:
+    row = await session.db.row(SELECT, (memory_id,))
+    return None if row is None else scheduling_of(row)
+
+
+async def update_scheduling(session: Session, state: SchedulingState) -> None:
+    await memories.lock(session, [state.memory_id])
+    await session.db.run(UPSERT, scheduling_values(state))
+
+
+async def record_review(
+    session: Session,
+    memory_id: UUID,
+    rating: Rating,
+    new_state: SchedulingState,
+    timestamp: datetime,
+) -> ReviewEvent:
+    row = await session.db.row(SELECT_TO_REVIEW, (memory_id,))
+    if row is None:
+        raise MemoryNotFoundError(memory_id)
+    prior_state = scheduling_of(row)
+    values = {
+        "memory_id": memory_id,
+        "timestamp": timestamp,
+        "rating": int(rating),
+        "prior_state": state_text(prior_state),
+        "new_state": state_text(new_state),
+    }
+    event_id = await session.db.value(INSERT_EVENT, values)
+    await session.db.run(UPSERT, scheduling_values(new_state))
+    return ReviewEvent(
+        id=cast("int", event_id),
+        memory_id=memory_id,
+        timestamp=utc("timestamp", timestamp),
+        rating=rating,
+        prior_state=prior_state,
+        new_state=new_state,
+    )
+
+
+async def list_review_events(
+    session: Session, memory_id: UUID | None, after: int | None, limit: int
+) -> list[ReviewEvent]:
+    values: dict[str, object] = {"after": 0 if after is None else after, "limit": limit}
+    if memory_id is None:
+        rows = await session.db.rows(SELECT_EVENTS, values)
+    else:
+        rows = await session.db.rows(SELECT_EVENTS_OF_MEMORY, values | {"memory_id": memory_id})
+    return [event_of(row) for row in rows]
+
+
+async def get_due_memories(
+    session: Session, before: datetime, limit: int
+) -> list[tuple[MemoryRecord, SchedulingState]]:
+    rows = await session.db.rows(SELECT_DUE, (before, limit))
+    return [(memory_of(row), scheduling_of(row[MEMORY_COLUMN_COUNT:])) for row in rows]

@@ -1,0 +1,18 @@
+"""The words that say nothing about what a question is about."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Those of Snowball's English stop list, which is also that of PostgreSQL's `english`.
+STOP_WORDS: Final = frozenset(
+    """
+    i me my myself we our ours ourselves you your yours yourself yourselves he him his himself
+    she her hers herself it its itself they them their theirs themselves what which who whom
+    this that these those am is are was were be been being have has had having do does did doing
+    a an the and but if or because as until while of at by for with about against between into
+    through during before after above below to from up down in out on off over under again
+    further then once here there when where why how all any both each few more most other some
+    such no nor not only own same so than too very s t can will just don should now
+    """.split()  # noqa: SIM905  # a list would take a line for each
+)

@@ -1,0 +1,131 @@
+"""What moving rows between stores has in common on every backend: kinds, checks and keys."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final, cast
+from uuid import UUID
+
+from vestige.errors import InvalidInputError
+from vestige.models import (
+    Domain,
+    Group,
+    GroupMembership,
+    MemoryEdge,
+    ReviewEvent,
+    ScheduledMemory,
+    TransferTable,
+    User,
+)
+from vestige.storage import limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from vestige.models import RowKey, TransferRow
+
+KINDS: Final[dict[TransferTable, type]] = {
+    TransferTable.USERS: User,
+    TransferTable.GROUPS: Group,
+    TransferTable.GROUP_MEMBERSHIPS: GroupMembership,
+    TransferTable.KNOWLEDGE_NODES: ScheduledMemory,
+    TransferTable.EDGES: MemoryEdge,
+    TransferTable.REVIEW_EVENTS: ReviewEvent,
+    TransferTable.DOMAINS: Domain,
+}
+
+
+def check_row(table: TransferTable, row: object) -> None:
+    """Refuse a row that is of another table, or outside its limits.
+
+    Raises:
+        InvalidInputError: names what is wrong.
+    """
+    if not isinstance(row, KINDS[table]):
+        raise InvalidInputError(
+            "rows", f"{table} holds no {type(row).__name__}", "Give rows of one table."
+        )
+    match row:
+        case User() | Group():
+            limits.check_principal(row)
+        case GroupMembership():
+            limits.check_membership(row)
+        case ScheduledMemory():
+            limits.check_record(row.record)
+            limits.check_scheduling(row.scheduling)
+            limits.check_same_memory(row.record.id, row.scheduling)
+        case MemoryEdge():
+            limits.check_edge(row)
+        case ReviewEvent():
+            _check_event(row)
+        case Domain():
+            limits.check_domain(row)
+        case _:
+            pass  # there is no other kind
+
+
+def row_key(row: TransferRow) -> RowKey:
+    """Return the key of a row."""
+    match row:
+        case ScheduledMemory():
+            return (row.record.id,)
+        case GroupMembership():
+            return (row.user_id, row.group_id)
+        case MemoryEdge():
+            return (row.source_id, row.target_id, row.edge_type)
+        case _:
+            return (row.id,)
+
+
+def key_text(table: TransferTable, row: TransferRow) -> str:
+    """Return the key of a row for a message: its parts, with blanks between them."""
+    if not isinstance(row, KINDS[table]):
+        return repr(row)
+    return " ".join(str(part) for part in row_key(row))
+
+
+def after_text(key: Sequence[object]) -> str:
+    """Return the key of a page's last row as the page's `next_after`."""
+    parts = [str(part) if isinstance(part, UUID) else part for part in key]
+    return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+
+
+def after_key(after: str, kinds: Sequence[type]) -> RowKey:
+    """Return the key of a `next_after`.
+
+    Args:
+        after: what `after_text` returned.
+        kinds: the type of each part: `UUID`, `str` or `int`.
+
+    Raises:
+        InvalidInputError: it is not the `next_after` of a page.
+    """
+    readers: dict[type, Callable[[object], UUID | str | int]] = {UUID: _uuid, str: _text, int: _int}
+    try:
+        parts = cast("list[object]", json.loads(after))
+        return tuple(readers[kind](part) for kind, part in zip(kinds, parts, strict=True))
+    except (ValueError, TypeError) as error:
+        raise InvalidInputError("after", f"{after!r} is not the `next_after` of a page") from error
+
+
+def _check_event(event: ReviewEvent) -> None:
+    limits.check_time("timestamp", event.timestamp)
+    limits.check_rating(event.rating)
+    for state in (event.prior_state, event.new_state):
+        limits.check_scheduling(state)
+
+
+def _uuid(part: object) -> UUID:
+    return UUID(_text(part))
+
+
+def _text(part: object) -> str:
+    if not isinstance(part, str):
+        raise TypeError(part)
+    return part
+
+
+def _int(part: object) -> int:
+    if not isinstance(part, int):
+        raise TypeError(part)
+    return part

@@ -1,0 +1,80 @@
+"""The MCP server on either backend: what an agent says arrives in the row, and goes from there."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Final, cast
+from uuid import UUID
+
+import pytest
+
+from mcp_clients import call, config_in, connected
+from postgres_server import a_store_database
+from vestige.storage.opening import open_store
+from vestige.storage.sqlite.store import SqliteStore
+from vestige.transfer.copy_plan import CopyPlan, CopyReport
+from vestige.transfer.copying import copy
+from vestige.transfer.export import export_lines
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+    from pathlib import Path
+
+CONTEXT: Final[dict[str, object]] = {
+    "file": "src/api.py",
+    "topics": ["retries", "payments"],
+    "source": "https://wiki.example/retries",
+}
+
+
+@pytest.fixture(params=["postgres", "sqlite"])
+async def environ(request: pytest.FixtureRequest) -> AsyncGenerator[dict[str, str]]:
+    """Variables that choose a backend."""
+    async with AsyncExitStack() as closing:
+        if request.param == "sqlite":
+            yield {}
+            return
+        url = await closing.enter_async_context(a_store_database())
+        yield {"VESTIGE_STORAGE_BACKEND": "postgres", "VESTIGE_STORAGE_POSTGRES_URL": url}
+
+
+async def test_what_an_agent_says_of_a_memory_survives_to_row_copy_and_export(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    async with connected(tmp_path, **environ) as client:
+        told = await call(
+            client, "remember", content="The payment API is retried", codebase="shop", **CONTEXT
+        )
+    store = await open_store(config_in(tmp_path, **environ))
+    row = await store.get(UUID(str(told["id"])))
+    assert row is not None
+    assert row.codebase == "shop"
+    assert {name: row.metadata[name] for name in CONTEXT} == CONTEXT
+    assert row.metadata["mcp_client_id"]
+    assert row.metadata["session_id"]
+
+    other = await SqliteStore.open(tmp_path / "copy.db")
+    await copy(store, other, CopyPlan(model="keep"), CopyReport())
+    assert await other.get(row.id) == row
+
+    lines = b"".join([line async for line in export_lines(store)]).decode()
+    (line,) = [text for text in lines.splitlines() if str(row.id) in text]
+    for name, value in CONTEXT.items():
+        assert f'"{name}":' in line
+        assert str(value if isinstance(value, str) else "payments") in line
+    await other.close()
+    await store.close()
+
+
+async def test_an_agent_recalls_edits_and_forgets(tmp_path: Path, environ: dict[str, str]) -> None:
+    async with connected(tmp_path, **environ) as client:
+        told = await call(client, "remember", content="The harbour opens at nine")
+        found = await call(client, "recall", query="when does the harbour open?")
+        assert [row["id"] for row in _rows(found["results"])] == [told["id"]]
+        state = await call(client, "status")
+        assert state["store"] == found["store"]
+
+
+def _rows(value: object) -> list[dict[str, object]]:
+    assert isinstance(value, list)
+    return cast("list[dict[str, object]]", value)
