@@ -22,7 +22,7 @@ Values: TypeAlias = "Sequence[Value] | Mapping[str, Value]"
 BUSY_TIMEOUT_SECONDS: Final = 30.0  # how long a statement waits for other processes
 FIRST_WAIT_SECONDS: Final = 0.001
 LONGEST_WAIT_SECONDS: Final = 0.032
-CACHE_KIB: Final = 65_536
+CACHE_KIB: Final = 16_384  # of each of a store's two connections; the system caches the file, too
 FTS_TOKENIZER: Final = ("porter", ["unicode61", "remove_diacritics", "2"])  # as in 0001_init
 
 
