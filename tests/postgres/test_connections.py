@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import asyncpg
 import pytest
 from asyncpg import exceptions as reported
+from asyncpg.transaction import Transaction
 
 from factories import ManualClock, a_memory, a_signature, a_vector
 from postgres_server import a_database, a_store_database, url_of
@@ -152,6 +153,51 @@ async def test_a_conflict_that_never_ends_is_an_error_after_five_attempts(url: s
         with pytest.raises(BackendError, match="again and again"):
             await store._db.write(conflicting)
     assert calls == 5
+
+
+async def test_a_write_that_is_lost_in_its_commit_is_not_done_again(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = 0
+    commit = Transaction.commit
+
+    async def commit_and_lose(transaction: Transaction) -> None:
+        await commit(transaction)
+        raise reported.InternalClientError("out of step")
+
+    async def adding(session: Session) -> None:
+        nonlocal calls
+        calls += 1
+        await session.db.run("INSERT INTO groups (handle) VALUES ($1)", (f"group {calls}",))
+
+    async with opened(url) as store:
+        with monkeypatch.context() as patched:
+            patched.setattr(Transaction, "commit", commit_and_lose)
+            with pytest.raises(StoreUnavailableError, match="while the change was being stored"):
+                await store._db.write(adding)
+        assert (calls, len(await store.list_groups())) == (1, 1)
+
+
+async def test_a_server_that_stays_away_is_waited_for_once(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(url, acquire_timeout_seconds=0.05) as store:
+        acquire = store._db._acquire
+        calls = 0
+
+        async def refused() -> None:
+            raise ConnectionRefusedError("nobody listens")
+
+        async def counted() -> object:
+            nonlocal calls
+            calls += 1
+            return await acquire()
+
+        monkeypatch.setattr(store._db, "_try_to_acquire", refused)
+        monkeypatch.setattr(store._db, "_acquire", counted)
+        with pytest.raises(StoreUnavailableError, match="nobody listens"):
+            await store.count()
+        assert calls == 1
 
 
 async def test_a_statement_is_ended_after_the_timeout_and_says_what_to_look_at(url: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 import pytest
 
@@ -23,7 +24,7 @@ from factories import (
 )
 from filled_store import ANA, fill
 from vestige.embedding.hashing import HashingEmbedder
-from vestige.errors import StoreUnavailableError, TransferError
+from vestige.errors import EmbeddingError, StoreUnavailableError, TransferError
 from vestige.models import (
     ImportResult,
     ModelSignature,
@@ -40,6 +41,9 @@ from vestige.transfer.rows import row_object
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
     from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from conftest import OpenHandle
     from vestige.models import JsonObject, TransferRow
@@ -286,6 +290,28 @@ async def test_texts_are_encoded_anew_on_the_way(pair: Pair) -> None:
     assert (domain.centroid is None) == (members == [])
     again = await copied(pair.source, pair.destination, plan)
     assert again.tables[TransferTable.KNOWLEDGE_NODES].written == 0
+
+
+class Refusing(HashingEmbedder):
+    """An embedder that one text is too much for."""
+
+    def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        if "memory 3" in texts:
+            raise EmbeddingError("refused")
+        return super().embed_documents(texts)
+
+
+async def test_a_text_that_the_embedder_refuses_goes_without_a_vector_and_is_named(
+    pair: Pair,
+) -> None:
+    plan = replace(KEEP, model="reembed", embedder=Refusing())
+    report = await copied(pair.source, pair.destination, plan)
+    assert not report.is_complete
+    (difference,) = report.differences
+    assert "refused" in difference.reason
+    stored = await pair.destination.get(UUID(difference.key))
+    assert stored is not None
+    assert (stored.content, stored.embedding) == ("memory 3", None)
 
 
 async def test_a_preview_counts_and_writes_nothing(pair: Pair) -> None:

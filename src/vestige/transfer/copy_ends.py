@@ -131,7 +131,7 @@ async def _check_schema(end: End, store: MemoryStore) -> None:
     pending = [str(step) for step in steps if step.state == "pending"]
     if not pending:
         return
-    if len(pending) == len(steps) or steps[0].state == "pending":
+    if steps[0].state == "pending":
         raise StoreUnavailableError(f"there is no store in {end}", "Check what --from names.")
     raise MigrationError(
         f"{end} has not the steps {', '.join(pending)} of this version",

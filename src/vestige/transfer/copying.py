@@ -208,10 +208,11 @@ async def _encoded(row: TransferRow, embedder: Embedder, report: CopyReport) -> 
     try:
         vectors = await embed_text(embedder, row.record.content)
     except EmbeddingError as error:
+        report.tables[TransferTable.KNOWLEDGE_NODES].different += 1
         report.differ(
             TransferTable.KNOWLEDGE_NODES,
             key_text(TransferTable.KNOWLEDGE_NODES, row),
-            f"copied without a vector: {error}",
+            f"copied without a vector, which `vestige doctor --repair` makes: {error}",
         )
         return replace(row, record=replace(row.record, embedding=None, windows=()))
     record = replace(row.record, embedding=vectors.embedding, windows=vectors.windows)

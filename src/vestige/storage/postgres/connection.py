@@ -213,7 +213,7 @@ class Database:
     async def _commit(self, transaction: Transaction, kind: str) -> None:
         try:
             await transaction.commit()
-        except LOST as error:
+        except (*LOST, asyncpg.InterfaceError, ProtocolError) as error:
             if kind != "write":
                 raise
             raise StoreUnavailableError(
@@ -251,12 +251,14 @@ class Database:
             return await self._try_to_acquire()
         except LOST:
             # A server that restarts takes a moment; connections that it closed are made anew.
-            return await AsyncRetrying(
-                retry=retry_if_exception_type(LOST),
-                stop=stop_after_delay(self.options.acquire_timeout_seconds),
-                wait=wait_random_exponential(multiplier=0.05, max=LONGEST_WAIT_SECONDS),
-                reraise=True,
-            )(self._try_to_acquire)
+            # One that stays away is an error at once then: nobody waits for it a second time.
+            with translated(self.location):
+                return await AsyncRetrying(
+                    retry=retry_if_exception_type(LOST),
+                    stop=stop_after_delay(self.options.acquire_timeout_seconds),
+                    wait=wait_random_exponential(multiplier=0.05, max=LONGEST_WAIT_SECONDS),
+                    reraise=True,
+                )(self._try_to_acquire)
 
     async def _try_to_acquire(self) -> Proxy:
         seconds = self.options.acquire_timeout_seconds
