@@ -37,7 +37,8 @@ FEATURES: Final = (
     "search",
     "transfer",
 )
-MACHINERY: Final = ("connection", "driver", "errors", "problems", "rows", "store", "vectors")
+STORE_MODULES: Final = ("administration", "store")
+MACHINERY: Final = (*STORE_MODULES, "connection", "driver", "errors", "problems", "rows", "vectors")
 
 CONTRACT: Final[dict[str, Callable[..., object]]] = {
     name: method
@@ -52,10 +53,11 @@ def modules_of(backend: str) -> set[str]:
 
 def delegates(backend: str) -> set[tuple[str, str]]:
     """Return the functions of feature modules that a store hands its work to."""
-    tree = ast.parse((STORAGE / backend / "store.py").read_text(encoding="utf-8"))
+    files = [STORAGE / backend / f"{name}.py" for name in STORE_MODULES]
     return {
         (node.value.id, node.attr)
-        for node in ast.walk(tree)
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute)
         and isinstance(node.value, ast.Name)
         and node.value.id in FEATURES

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from vestige.models import MemoryOrder
 from vestige.storage.access_protocol import AccessStore
+from vestige.storage.administration_protocol import AdministrationStore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,42 +29,24 @@ if TYPE_CHECKING:
         Domain,
         DomainScore,
         HealthStatus,
-        ImportResult,
         MemoryCursor,
         MemoryEdge,
         MemoryFilter,
         MemoryRecord,
-        ModelSignature,
         Neighbor,
-        Problem,
         Rating,
-        Reembedding,
         ReviewEvent,
-        RowKey,
         SchedulingState,
         SearchQuery,
         SearchResult,
-        StoreStats,
-        TransferPage,
-        TransferRow,
-        TransferTable,
         Vector,
     )
-    from vestige.storage.migrations import MigrationStatus
 
 
-class MemoryStore(AccessStore, Protocol):
+class MemoryStore(AccessStore, AdministrationStore, Protocol):
     """Long-term memory in a database."""
 
     # Lifecycle
-
-    async def init(self) -> None:
-        """Bring the schema up to date; a store that is current is not written to.
-
-        Raises:
-            MigrationError: the store is newer than this version, or was changed by hand.
-        """
-        ...
 
     async def close(self) -> None:
         """Release what the store opened; a second call does nothing."""
@@ -71,56 +54,6 @@ class MemoryStore(AccessStore, Protocol):
 
     async def health_check(self) -> HealthStatus:
         """Say whether the store can be used. Never raises for a store that cannot."""
-        ...
-
-    async def migration_status(self) -> list[MigrationStatus]:
-        """Return where every schema step of this version stands, in order.
-
-        Raises:
-            MigrationError: the store has a step that this version does not know or that differs.
-        """
-        ...
-
-    async def revert_migration(self) -> MigrationStatus | None:
-        """Undo the last applied schema step, with the data it holds; None when none is left."""
-        ...
-
-    # Registry of the embedding model
-
-    async def registered_model(self) -> ModelSignature | None:
-        """Return the signature that the store's vectors come from, None before the first."""
-        ...
-
-    async def register_model(self, signature: ModelSignature) -> None:
-        """Bind this handle to a signature; the first call on a store stamps it.
-
-        Afterwards the vector index exists and this handle may write vectors. A handle writes
-        vectors only while its signature is the registered one, so vectors of two models never meet,
-        even at the same dimension.
-
-        Raises:
-            ModelMismatchError: the store is registered to another signature.
-        """
-        ...
-
-    async def begin_reembedding(self, signature: ModelSignature) -> None:
-        """Register another model, take all vectors and centroids away, and bind this handle.
-
-        Until `finish_reembedding` the store says so, and vector searches may lack an index. Handles
-        of the old model write and search no vectors any more. The registered signature: does
-        nothing but bind; so does that of an unfinished change, which goes on.
-
-        Raises:
-            StoreError: a change to another model is unfinished; nothing is changed.
-        """
-        ...
-
-    async def finish_reembedding(self) -> None:
-        """Build the vector index and forget that there was a change of the model."""
-        ...
-
-    async def reembedding(self) -> Reembedding | None:
-        """Return the unfinished change of the model, if there is one."""
         ...
 
     # Memories
@@ -322,71 +255,6 @@ class MemoryStore(AccessStore, Protocol):
         """Return the cosine similarity to every domain that has a centroid, best first."""
         ...
 
-    # Maintenance
-
     async def count(self, memory_filter: MemoryFilter | None = None) -> int:
         """Return how many memories there are, of those the filter keeps."""
-        ...
-
-    async def get_stats(self, now: datetime) -> StoreStats:
-        """Return counts and sizes; `now` decides what is due."""
-        ...
-
-    async def vacuum(self) -> None:
-        """Give space back and refresh what the query planner and the indexes know."""
-        ...
-
-    async def find_problems(self) -> list[Problem]:
-        """Return what is not as it should be, each with what repairs it; change nothing.
-
-        Raises:
-            MigrationError: the store has a step that this version does not know or that differs.
-        """
-        ...
-
-    async def repair(self) -> list[Problem]:
-        """Repair what can be repaired without an embedder; return the problems that it was.
-
-        Rows are added, indexes are built anew and steps of the schema applied; nothing that a
-        person stored is deleted or changed. Until it is done, others wait before they write.
-
-        Raises:
-            MigrationError: as for `find_problems`.
-        """
-        ...
-
-    async def export_page(
-        self, table: TransferTable, *, after: str | None = None, limit: int = 500
-    ) -> TransferPage:
-        """Return one page of a table, in an order that later inserts do not disturb.
-
-        Args:
-            table: what to read.
-            after: `next_after` of the previous page.
-            limit: rows per page, 1 to 1000.
-        """
-        ...
-
-    async def export_rows(self, table: TransferTable, keys: Sequence[RowKey]) -> list[TransferRow]:
-        """Return the rows with these primary keys that are there, in no order."""
-        ...
-
-    async def import_rows(self, table: TransferTable, rows: Sequence[TransferRow]) -> ImportResult:
-        """Write rows that are not there yet; a row that cannot be written is reported, not raised.
-
-        A row whose key exists is left as it is and counted as present. One bad row never takes the
-        others with it. Memories with vectors need a handle bound to the registered model.
-        """
-        ...
-
-    async def suspend_vector_index(self) -> bool:
-        """Drop the vector index if the store is empty and keeping it up is slow; say whether.
-
-        Filling a store is then many times faster. Searches stay right, and are slow, until
-        `build_vector_index`.
-        """
-        ...
-
-    async def build_vector_index(self) -> None:
-        """Build the vector index if it is missing; there is none before a model is registered."""
         ...

@@ -12,18 +12,14 @@ from vestige.errors import PoolTimeoutError, StoreError
 from vestige.models import HealthStatus, MemoryOrder, SearchQuery
 from vestige.storage import limits
 from vestige.storage.postgres import (
-    access,
     domains,
     graph,
     maintenance,
     memories,
-    reembedding,
-    registry,
     scheduling,
-    schema,
     search,
-    transfer,
 )
+from vestige.storage.postgres.administration import Administration
 from vestige.storage.postgres.connection import given_database, open_database
 
 if TYPE_CHECKING:
@@ -35,40 +31,24 @@ if TYPE_CHECKING:
     from vestige.models import (
         Domain,
         DomainScore,
-        Group,
-        GroupMembership,
-        ImportResult,
         MemoryCursor,
         MemoryEdge,
         MemoryFilter,
         MemoryRecord,
-        ModelSignature,
         Neighbor,
-        Problem,
         Rating,
-        Reembedding,
         ReviewEvent,
-        RowKey,
         SchedulingState,
         SearchResult,
-        StoreStats,
-        TransferPage,
-        TransferRow,
-        TransferTable,
-        User,
         Vector,
     )
-    from vestige.storage.migrations import MigrationStatus
-    from vestige.storage.postgres.connection import Database, Pool
+    from vestige.storage.postgres.connection import Pool
 
 HEALTH_SECONDS: Final = 5.0  # how long a check of the health waits for a connection and an answer
 
 
-class PostgresStore:
+class PostgresStore(Administration):
     """A `MemoryStore` in a PostgreSQL database; the contract is in `vestige.storage.protocol`."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     @classmethod
     async def connect(
@@ -124,15 +104,6 @@ class PostgresStore:
         """
         return cls(given_database(pool, PostgresSettings(), clock or SystemClock()))
 
-    async def init(self) -> None:
-        if await self._db.read(schema.pending):
-            is_new = await self._db.read(schema.version) == 0
-            while await self._db.write(schema.apply_next):
-                pass
-            if is_new:
-                await self._db.renew()
-        await self._db.read(schema.check_text_search)
-
     async def close(self) -> None:
         await self._db.close()
 
@@ -154,36 +125,6 @@ class PostgresStore:
             await self.init()
         else:
             await self.migration_status()
-
-    async def migration_status(self) -> list[MigrationStatus]:
-        return await self._db.read(schema.status)
-
-    async def revert_migration(self) -> MigrationStatus | None:
-        return await self._db.write(schema.revert_last)
-
-    async def registered_model(self) -> ModelSignature | None:
-        return await self._db.query(registry.registered_model)
-
-    async def register_model(self, signature: ModelSignature) -> None:
-        limits.check_signature(signature)
-        stored = await self._db.query(registry.registered_model)
-        if stored != signature:
-            await self._db.write(registry.register_model, signature)
-            await self.init()
-        self._db.bind(signature)
-
-    async def begin_reembedding(self, signature: ModelSignature) -> None:
-        limits.check_signature(signature)
-        await self.init()
-        await self._db.write(reembedding.begin, signature)
-        await self.init()
-        self._db.bind(signature)
-
-    async def finish_reembedding(self) -> None:
-        await self._db.write(reembedding.finish)
-
-    async def reembedding(self) -> Reembedding | None:
-        return await self._db.read(reembedding.current)
 
     async def insert(self, record: MemoryRecord, scheduling: SchedulingState | None = None) -> None:
         limits.check_record(record)
@@ -299,78 +240,6 @@ class PostgresStore:
         limits.check_vector("embedding", embedding)
         return await self._db.read(domains.classify, embedding)
 
-    async def list_users(self) -> list[User]:
-        return await self._db.query(access.list_users)
-
-    async def get_user(self, user_id: UUID) -> User | None:
-        return await self._db.query(access.get_user, user_id)
-
-    async def upsert_user(self, user: User) -> None:
-        limits.check_principal(user)
-        await self._db.write(access.upsert_user, user)
-
-    async def delete_user(self, user_id: UUID) -> bool:
-        return await self._db.write(access.delete_user, user_id)
-
-    async def list_groups(self) -> list[Group]:
-        return await self._db.query(access.list_groups)
-
-    async def get_group(self, group_id: UUID) -> Group | None:
-        return await self._db.query(access.get_group, group_id)
-
-    async def upsert_group(self, group: Group) -> None:
-        limits.check_principal(group)
-        await self._db.write(access.upsert_group, group)
-
-    async def delete_group(self, group_id: UUID) -> bool:
-        return await self._db.write(access.delete_group, group_id)
-
-    async def list_memberships(
-        self, *, user_id: UUID | None = None, group_id: UUID | None = None
-    ) -> list[GroupMembership]:
-        return await self._db.query(access.list_memberships, user_id, group_id)
-
-    async def get_membership(self, user_id: UUID, group_id: UUID) -> GroupMembership | None:
-        return await self._db.query(access.get_membership, user_id, group_id)
-
-    async def upsert_membership(self, membership: GroupMembership) -> None:
-        limits.check_membership(membership)
-        await self._db.write(access.upsert_membership, membership)
-
-    async def delete_membership(self, user_id: UUID, group_id: UUID) -> bool:
-        return await self._db.write(access.delete_membership, user_id, group_id)
-
     async def count(self, memory_filter: MemoryFilter | None = None) -> int:
         limits.check_filter(memory_filter)
         return await self._db.query(memories.count, memory_filter)
-
-    async def get_stats(self, now: datetime) -> StoreStats:
-        limits.check_time("now", now)
-        return await self._db.read(maintenance.get_stats, now, self._db.pool_state())
-
-    async def vacuum(self) -> None:
-        await self._db.outside_transaction(maintenance.vacuum)
-
-    async def find_problems(self) -> list[Problem]:
-        return await self._db.read(maintenance.find_problems)
-
-    async def repair(self) -> list[Problem]:
-        return await self._db.write(maintenance.repair)
-
-    async def export_page(
-        self, table: TransferTable, *, after: str | None = None, limit: int = 500
-    ) -> TransferPage:
-        limits.check_page(limit)
-        return await self._db.query(transfer.export_page, table, after, limit)
-
-    async def export_rows(self, table: TransferTable, keys: Sequence[RowKey]) -> list[TransferRow]:
-        return await self._db.query(transfer.export_rows, table, keys)
-
-    async def import_rows(self, table: TransferTable, rows: Sequence[TransferRow]) -> ImportResult:
-        return await self._db.write(transfer.import_rows, table, rows)
-
-    async def suspend_vector_index(self) -> bool:
-        return await self._db.write(maintenance.suspend_vector_index)
-
-    async def build_vector_index(self) -> None:
-        await self._db.write(maintenance.build_vector_index)
