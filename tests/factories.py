@@ -59,6 +59,9 @@ class MemoryFields(TypedDict, total=False):
     shared_with_groups: tuple[UUID, ...]
     created_at: datetime
     updated_at: datetime
+    valid_until: datetime | None
+    superseded_at: datetime | None
+    suppressed_at: datetime | None
 
 
 class SchedulingFields(TypedDict, total=False):

@@ -37,6 +37,9 @@ async def fill(store: MemoryStore) -> None:
             owner_user_id=ANA.id,
             visibility=Visibility.GROUP,
             shared_with_groups=(TEAM.id,),
+            valid_until=START + 90 * DAY,
+            superseded_at=START + 60 * DAY,
+            suppressed_at=START + 30 * DAY,
             embedding=a_vector(n),
             created_at=START - n * DAY,
         )

@@ -88,6 +88,14 @@ async def test_links_from_and_to_a_memory_are_ordered_by_their_key(letters: Memo
     assert await letters.get_edges(C) == edges
 
 
+async def test_links_of_several_memories_come_once_each(letters: MemoryStore) -> None:
+    wanted = [an_edge(A, B), an_edge(B, C), an_edge(C, A), an_edge(E, B)]
+    for edge in [*reversed(wanted), an_edge(D, E)]:
+        await letters.add_edge(edge)
+    assert await letters.list_edges([A, B, an_id("unknown")]) == wanted
+    assert await letters.list_edges([]) == []
+
+
 async def test_links_are_narrowed_to_a_type(letters: MemoryStore) -> None:
     wanted = [an_edge(A, B, edge_type="follows"), an_edge(C, A, edge_type="follows")]
     for edge in [*wanted, an_edge(A, B), an_edge(B, C, edge_type="follows")]:

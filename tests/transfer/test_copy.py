@@ -34,9 +34,9 @@ from vestige.models import (
     TransferPage,
     TransferTable,
 )
+from vestige.storage.row_objects import row_object
 from vestige.transfer.copy_plan import CopyPlan, CopyReport
 from vestige.transfer.copying import copy, preview
-from vestige.transfer.rows import row_object
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence

@@ -13,9 +13,9 @@ from vestige.embedding.hashing import HashingEmbedder
 from vestige.embedding.texts import embed_text
 from vestige.errors import EmbeddingError, ModelMismatchError, StoreError, TransferError
 from vestige.models import MemoryOrder, TransferTable
+from vestige.storage.row_objects import row_object
 from vestige.transfer.encoding import FAILURES_IN_A_ROW
 from vestige.transfer.reembedding import ReembedPlan, ReembedReport, reembed
-from vestige.transfer.rows import row_object
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

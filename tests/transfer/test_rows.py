@@ -27,7 +27,7 @@ from vestige.models import (
     User,
     Visibility,
 )
-from vestige.transfer.rows import STATE_FIELDS, TABLE_FORMS, row_object, row_of
+from vestige.storage.row_objects import STATE_FIELDS, TABLE_FORMS, row_object, row_of
 
 if TYPE_CHECKING:
     from vestige.models import JsonObject, TransferRow

@@ -63,6 +63,9 @@ class MemoryRecord:
         shared_with_groups: ids of the groups that may see it.
         created_at: aware, UTC, microseconds.
         updated_at: when a person last changed it; aware, UTC, microseconds.
+        valid_until: when what it says ends to hold; None when no end is known.
+        superseded_at: when another memory took its place, or None.
+        suppressed_at: when it was hidden, or None.
     """
 
     id: UUID
@@ -80,6 +83,9 @@ class MemoryRecord:
     owner_user_id: UUID = LOCAL_USER_ID
     visibility: Visibility = Visibility.PRIVATE
     shared_with_groups: tuple[UUID, ...] = ()
+    valid_until: datetime | None = None
+    superseded_at: datetime | None = None
+    suppressed_at: datetime | None = None
 
     def __eq__(self, other: object) -> bool:
         return equal(self, other) if isinstance(other, MemoryRecord) else NotImplemented
@@ -146,7 +152,10 @@ class Neighbor:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MemoryFilter:
-    """What `list_memories` and `count` keep; an empty filter keeps everything."""
+    """What `list_memories` and `count` keep; an empty filter keeps everything.
+
+    `current_at` keeps what was neither suppressed, superseded nor past its `valid_until` then.
+    """
 
     codebase: str | None = None
     tags: tuple[str, ...] = ()
@@ -154,6 +163,7 @@ class MemoryFilter:
     created_after: datetime | None = None
     created_before: datetime | None = None
     owner_user_id: UUID | None = None
+    current_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -28,6 +28,8 @@ class SearchQuery:
         min_retrievability: lowest probability of recall at the moment of the query, 0 to 1.
         created_after: at or after this time.
         created_before: before this time.
+        current_at: neither suppressed, nor superseded or past `valid_until` at this time; None
+            keeps all.
         rrf_k: the constant of reciprocal rank fusion.
         limit: how many results; 0 means 10, at most 1000.
     """
@@ -41,6 +43,7 @@ class SearchQuery:
     min_retrievability: float | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
+    current_at: datetime | None = None
     rrf_k: int = DEFAULT_RRF_K
     limit: int = 0
 

@@ -82,6 +82,10 @@ def check_record(record: MemoryRecord) -> None:
         _check_instance("shared_with_groups", group_id, UUID)
     check_time("created_at", record.created_at)
     check_time("updated_at", record.updated_at)
+    for name in ("valid_until", "superseded_at", "suppressed_at"):
+        time = getattr(record, name)
+        if time is not None:
+            check_time(name, time)
 
 
 def check_scheduling(state: SchedulingState) -> None:
@@ -127,6 +131,7 @@ def check_query(query: SearchQuery) -> None:
             node_types=query.node_types,
             created_after=query.created_after,
             created_before=query.created_before,
+            current_at=query.current_at,
         )
     )
 
@@ -139,12 +144,19 @@ def check_filter(memory_filter: MemoryFilter | None) -> None:
         check_text("codebase", memory_filter.codebase, max_characters=CODEBASE_MAX_CHARACTERS)
     check_texts("tags", memory_filter.tags, LIST_MAX, TAG_MAX_CHARACTERS)
     check_texts("node_types", memory_filter.node_types, LIST_MAX, NODE_TYPE_MAX_CHARACTERS)
-    if memory_filter.created_after is not None:
-        check_time("created_after", memory_filter.created_after)
-    if memory_filter.created_before is not None:
-        check_time("created_before", memory_filter.created_before)
+    for name in ("created_after", "created_before", "current_at"):
+        time = getattr(memory_filter, name)
+        if time is not None:
+            check_time(name, time)
     if memory_filter.owner_user_id is not None:
         _check_instance("owner_user_id", memory_filter.owner_user_id, UUID)
+
+
+def check_ids(field: str, ids: Collection[UUID]) -> None:
+    """Refuse more ids than a list may have, and what is no id."""
+    _check_count(field, ids, LIST_MAX)
+    for item in ids:
+        _check_instance(field, item, UUID)
 
 
 def check_limit(limit: int) -> int:

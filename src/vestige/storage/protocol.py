@@ -108,8 +108,9 @@ class MemoryStore(AccessStore, AdministrationStore, Protocol):
         """Replace everything of a memory except `id` and `created_at`.
 
         `updated_at` becomes the time of the call when content, node_type, tags, metadata, codebase,
-        visibility or sharing changed, and keeps its stored value when only vectors, domains or the
-        owner did; the record's own `created_at` and `updated_at` are ignored.
+        visibility or sharing changed, and keeps its stored value when only vectors, domains, the
+        owner or what ends a memory (`valid_until`, ...) did; the record's own `created_at` and
+        `updated_at` are ignored.
 
         Raises:
             MemoryNotFoundError: the id is unknown.
@@ -159,6 +160,10 @@ class MemoryStore(AccessStore, AdministrationStore, Protocol):
         """Return the FSRS-6 state of a memory, or None when the id is unknown."""
         ...
 
+    async def list_scheduling(self, memory_ids: Sequence[UUID]) -> list[SchedulingState]:
+        """Return the FSRS-6 states of the known ones of these memories, in the order asked for."""
+        ...
+
     async def update_scheduling(self, state: SchedulingState) -> None:
         """Replace the state of a memory. Of two writers the last wins and neither fails.
 
@@ -192,7 +197,10 @@ class MemoryStore(AccessStore, AdministrationStore, Protocol):
     async def get_due_memories(
         self, before: datetime, limit: int = 0
     ) -> list[tuple[MemoryRecord, SchedulingState]]:
-        """Return memories whose `next_review` is at or before `before`, longest due first."""
+        """Return memories whose `next_review` is at or before `before`, longest due first.
+
+        Those that are suppressed, superseded or past their `valid_until` then are left out.
+        """
         ...
 
     # Graph
@@ -208,6 +216,14 @@ class MemoryStore(AccessStore, AdministrationStore, Protocol):
 
     async def get_edges(self, memory_id: UUID, edge_type: str | None = None) -> list[MemoryEdge]:
         """Return the links from and to a memory, ordered by (source, target, type)."""
+        ...
+
+    async def list_edges(self, memory_ids: Sequence[UUID]) -> list[MemoryEdge]:
+        """Return the links from and to any of these memories, ordered by (source, target, type).
+
+        Raises:
+            InvalidInputError: more than 1,000 memories.
+        """
         ...
 
     async def remove_edge(

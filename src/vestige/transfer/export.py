@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from vestige.models import TransferTable
-from vestige.transfer.rows import row_object
+from vestige.storage.row_objects import row_object
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

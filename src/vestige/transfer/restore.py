@@ -16,9 +16,9 @@ from vestige.models import (
 )
 from vestige.storage import limits
 from vestige.storage.jsonl import LINE_MAX_BYTES, parse
+from vestige.storage.row_objects import LOCAL_USER, row_of
 from vestige.storage.transfer_rows import key_text
 from vestige.transfer.export import FORMAT, FORMAT_VERSION
-from vestige.transfer.rows import LOCAL_USER, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from vestige.models import Domain, ScheduledMemory
+from vestige.storage.row_objects import row_object
 from vestige.storage.transfer_rows import key_text, row_key
-from vestige.transfer.rows import row_object
 
 if TYPE_CHECKING:
     from _hashlib import HASH

@@ -31,6 +31,15 @@ SELECT source_id, target_id, edge_type, weight, created_at FROM edges
 WHERE (source_id = :id OR target_id = :id) AND edge_type = :type
 ORDER BY source_id, target_id
 """
+# A union, so that each half has its own index.
+SELECT_MANY: Final = """
+SELECT source_id, target_id, edge_type, weight, created_at FROM edges
+WHERE source_id = ANY($1::uuid[])
+UNION
+SELECT source_id, target_id, edge_type, weight, created_at FROM edges
+WHERE target_id = ANY($1::uuid[])
+ORDER BY source_id, target_id, edge_type
+"""
 REMOVE_TYPE: Final = "DELETE FROM edges WHERE source_id = $1 AND target_id = $2 AND edge_type = $3"
 REMOVE_ALL: Final = (
     "DELETE FROM edges"
@@ -72,6 +81,10 @@ async def get_edges(session: Session, memory_id: UUID, edge_type: str | None) ->
     else:
         rows = await session.db.rows(SELECT_TYPE, {"id": memory_id, "type": edge_type})
     return [edge_of(row) for row in rows]
+
+
+async def list_edges(session: Session, memory_ids: Sequence[UUID]) -> list[MemoryEdge]:
+    return [edge_of(row) for row in await session.db.rows(SELECT_MANY, (list(memory_ids),))]
 
 
 async def remove_edge(

@@ -35,11 +35,12 @@ if TYPE_CHECKING:
 INSERT: Final = """
 INSERT INTO knowledge_nodes (
     id, content, search_terms, node_type, tags, metadata, domains, domain_scores, embedding,
-    codebase, owner_user_id, visibility, shared_with_groups, created_at, updated_at
+    codebase, owner_user_id, visibility, shared_with_groups, created_at, updated_at,
+    valid_until, superseded_at, suppressed_at
 ) VALUES (
     :id, :content, :search_terms, :node_type, :tags, :metadata, :domains, :domain_scores,
     :embedding, :codebase, :owner_user_id, :visibility, :shared_with_groups, :created_at,
-    :updated_at
+    :updated_at, :valid_until, :superseded_at, :suppressed_at
 )
 """
 # The words and the vector of a memory are indexed anew only when they changed.
@@ -48,14 +49,16 @@ UPDATE knowledge_nodes SET
     content = :content, search_terms = :search_terms, node_type = :node_type, tags = :tags,
     metadata = :metadata, domains = :domains, domain_scores = :domain_scores,
     codebase = :codebase, owner_user_id = :owner_user_id, visibility = :visibility,
-    shared_with_groups = :shared_with_groups, updated_at = :updated_at
+    shared_with_groups = :shared_with_groups, updated_at = :updated_at, valid_until = :valid_until,
+    superseded_at = :superseded_at, suppressed_at = :suppressed_at
 WHERE id = :id
 """
 UPDATE_BESIDE_TEXT: Final = """
 UPDATE knowledge_nodes SET
     metadata = :metadata, domains = :domains, domain_scores = :domain_scores,
     codebase = :codebase, owner_user_id = :owner_user_id, visibility = :visibility,
-    shared_with_groups = :shared_with_groups, updated_at = :updated_at
+    shared_with_groups = :shared_with_groups, updated_at = :updated_at, valid_until = :valid_until,
+    superseded_at = :superseded_at, suppressed_at = :suppressed_at
 WHERE id = :id
 """
 UPDATE_EMBEDDING: Final = "UPDATE knowledge_nodes SET embedding = :embedding WHERE id = :id"

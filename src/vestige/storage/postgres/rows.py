@@ -34,10 +34,11 @@ if TYPE_CHECKING:
 MEMORY_COLUMNS: Final = (
     "m.id, m.content, m.node_type, m.tags, m.metadata, m.domains, m.domain_scores, m.embedding,"
     " m.codebase, m.owner_user_id, m.visibility, m.shared_with_groups, m.created_at, m.updated_at,"
+    " m.valid_until, m.superseded_at, m.suppressed_at,"
     " ARRAY(SELECT w.embedding FROM memory_windows AS w WHERE w.memory_id = m.id"
     " ORDER BY w.position) AS windows"
 )
-MEMORY_COLUMN_COUNT: Final = 15
+MEMORY_COLUMN_COUNT: Final = 18
 SCHEDULING_COLUMNS: Final = (
     "s.memory_id, s.stability, s.difficulty, s.retrievability, s.last_review, s.next_review,"
     " s.reps, s.lapses"
@@ -62,6 +63,9 @@ def memory_values(record: MemoryRecord) -> Named:
         "shared_with_groups": list(record.shared_with_groups),
         "created_at": record.created_at,
         "updated_at": record.updated_at,
+        "valid_until": record.valid_until,
+        "superseded_at": record.superseded_at,
+        "suppressed_at": record.suppressed_at,
     }
 
 
@@ -69,7 +73,8 @@ def memory_of(row: Row) -> MemoryRecord:
     """Return the memory of a row of `MEMORY_COLUMNS`."""
     (
         memory_id, content, node_type, tags, metadata, domains, domain_scores, embedding,
-        codebase, owner_user_id, visibility, shared_with_groups, created_at, updated_at, windows,
+        codebase, owner_user_id, visibility, shared_with_groups, created_at, updated_at,
+        valid_until, superseded_at, suppressed_at, windows,
     ) = row[:MEMORY_COLUMN_COUNT]  # fmt: skip
     scores = json_object(cast("str", domain_scores))
     return MemoryRecord(
@@ -88,6 +93,9 @@ def memory_of(row: Row) -> MemoryRecord:
         shared_with_groups=tuple(map(uuid_of, cast("list[object]", shared_with_groups))),
         created_at=cast("datetime", created_at),
         updated_at=cast("datetime", updated_at),
+        valid_until=cast("datetime | None", valid_until),
+        superseded_at=cast("datetime | None", superseded_at),
+        suppressed_at=cast("datetime | None", suppressed_at),
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, cast
 from vestige.errors import MemoryNotFoundError
 from vestige.models import ReviewEvent
 from vestige.storage.encoding import utc
-from vestige.storage.postgres import memories
+from vestige.storage.postgres import filters, memories
 from vestige.storage.postgres.rows import (
     MEMORY_COLUMN_COUNT,
     MEMORY_COLUMNS,
@@ -20,6 +20,7 @@ from vestige.storage.postgres.rows import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -43,11 +44,15 @@ UPSERT: Final = f"""
 """
 SELECT: Final = f"SELECT {SCHEDULING_COLUMNS} FROM scheduling AS s WHERE s.memory_id = $1"
 SELECT_TO_REVIEW: Final = f"{SELECT} FOR UPDATE"
+SELECT_MANY: Final = (
+    f"SELECT {SCHEDULING_COLUMNS} FROM scheduling AS s WHERE s.memory_id = ANY($1::uuid[])"
+)
 SELECT_DUE: Final = f"""
 SELECT {MEMORY_COLUMNS}, {SCHEDULING_COLUMNS}
 FROM scheduling AS s JOIN knowledge_nodes AS m ON m.id = s.memory_id
-WHERE s.next_review IS NOT NULL AND s.next_review <= $1
-ORDER BY s.next_review, s.memory_id LIMIT $2
+WHERE s.next_review IS NOT NULL AND s.next_review <= :current_at
+AND {filters.CONDITIONS["current_at"]}
+ORDER BY s.next_review, s.memory_id LIMIT :limit
 """
 INSERT_EVENT: Final = """
 INSERT INTO review_events (memory_id, timestamp, rating, prior_state, new_state)
@@ -70,6 +75,12 @@ async def insert(session: Session, state: SchedulingState) -> None:
 async def get_scheduling(session: Session, memory_id: UUID) -> SchedulingState | None:
     row = await session.db.row(SELECT, (memory_id,))
     return None if row is None else scheduling_of(row)
+
+
+async def list_scheduling(session: Session, memory_ids: Sequence[UUID]) -> list[SchedulingState]:
+    rows = await session.db.rows(SELECT_MANY, (list(memory_ids),))
+    states = {state.memory_id: state for state in map(scheduling_of, rows)}
+    return [states[item] for item in memory_ids if item in states]
 
 
 async def update_scheduling(session: Session, state: SchedulingState) -> None:
@@ -121,5 +132,5 @@ async def list_review_events(
 async def get_due_memories(
     session: Session, before: datetime, limit: int
 ) -> list[tuple[MemoryRecord, SchedulingState]]:
-    rows = await session.db.rows(SELECT_DUE, (before, limit))
+    rows = await session.db.rows(SELECT_DUE, {"current_at": before, "limit": limit})
     return [(memory_of(row), scheduling_of(row[MEMORY_COLUMN_COUNT:])) for row in rows]

@@ -179,6 +179,9 @@ class PostgresStore(Administration):
     async def get_scheduling(self, memory_id: UUID) -> SchedulingState | None:
         return await self._db.query(scheduling.get_scheduling, memory_id)
 
+    async def list_scheduling(self, memory_ids: Sequence[UUID]) -> list[SchedulingState]:
+        return await self._db.query(scheduling.list_scheduling, memory_ids)
+
     async def update_scheduling(self, state: SchedulingState) -> None:
         limits.check_scheduling(state)
         await self._db.write(scheduling.update_scheduling, state)
@@ -213,6 +216,10 @@ class PostgresStore(Administration):
 
     async def get_edges(self, memory_id: UUID, edge_type: str | None = None) -> list[MemoryEdge]:
         return await self._db.query(graph.get_edges, memory_id, edge_type)
+
+    async def list_edges(self, memory_ids: Sequence[UUID]) -> list[MemoryEdge]:
+        limits.check_ids("memory_ids", memory_ids)
+        return await self._db.query(graph.list_edges, memory_ids)
 
     async def remove_edge(
         self, source_id: UUID, target_id: UUID, edge_type: str | None = None

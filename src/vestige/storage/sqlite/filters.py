@@ -30,6 +30,10 @@ CONDITIONS: Final[dict[str, LiteralString]] = {
     ),
     "created_after": "m.created_at >= :created_after",
     "created_before": "m.created_at < :created_before",
+    "current_at": (
+        "m.suppressed_at IS NULL AND (m.superseded_at IS NULL OR m.superseded_at > :current_at)"
+        " AND (m.valid_until IS NULL OR m.valid_until > :current_at)"
+    ),
     # The forgetting curve at the moment of the query, solved for the days that may have passed.
     "stabilities": (
         "EXISTS (SELECT 1 FROM scheduling AS s WHERE s.memory_id = m.id AND"
@@ -48,7 +52,12 @@ def query_values(query: SearchQuery, now: datetime) -> Values:
     if query.codebase is not None:
         values["codebase"] = query.codebase
     _add_lists(values, domains=query.domains, tags=query.tags, node_types=query.node_types)
-    _add_times(values, created_after=query.created_after, created_before=query.created_before)
+    _add_times(
+        values,
+        created_after=query.created_after,
+        created_before=query.created_before,
+        current_at=query.current_at,
+    )
     if query.min_retrievability:
         values["stabilities"] = stabilities_until(query.min_retrievability)
         values["min_retrievability"] = query.min_retrievability
@@ -70,6 +79,7 @@ def filter_values(memory_filter: MemoryFilter | None) -> Values:
         values,
         created_after=memory_filter.created_after,
         created_before=memory_filter.created_before,
+        current_at=memory_filter.current_at,
     )
     return values
 

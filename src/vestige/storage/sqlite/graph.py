@@ -11,6 +11,8 @@ from vestige.storage.sqlite import memories
 from vestige.storage.sqlite.rows import edge_of, list_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from vestige.models import MemoryEdge, Neighbor
     from vestige.storage.sqlite.connection import Session
 
@@ -21,6 +23,15 @@ ON CONFLICT (source_id, target_id, edge_type) DO UPDATE SET weight = excluded.we
 SELECT: Final = """
 SELECT source_id, target_id, edge_type, weight, created_at FROM edges
 WHERE (source_id = :id OR target_id = :id) AND (:type IS NULL OR edge_type = :type)
+ORDER BY source_id, target_id, edge_type
+"""
+# A union, so that each half has its own index.
+SELECT_MANY: Final = """
+SELECT source_id, target_id, edge_type, weight, created_at FROM edges
+WHERE source_id IN (SELECT value FROM json_each(:ids))
+UNION
+SELECT source_id, target_id, edge_type, weight, created_at FROM edges
+WHERE target_id IN (SELECT value FROM json_each(:ids))
 ORDER BY source_id, target_id, edge_type
 """
 REMOVE_TYPE: Final = "DELETE FROM edges WHERE source_id = ? AND target_id = ? AND edge_type = ?"
@@ -55,6 +66,11 @@ def add_edge(session: Session, edge: MemoryEdge) -> None:
 def get_edges(session: Session, memory_id: UUID, edge_type: str | None) -> list[MemoryEdge]:
     rows = session.db.rows(SELECT, {"id": str(memory_id), "type": edge_type})
     return [edge_of(row) for row in rows]
+
+
+def list_edges(session: Session, memory_ids: Sequence[UUID]) -> list[MemoryEdge]:
+    ids = list_text([str(memory_id) for memory_id in memory_ids])
+    return [edge_of(row) for row in session.db.rows(SELECT_MANY, {"ids": ids})]
 
 
 def remove_edge(session: Session, source_id: UUID, target_id: UUID, edge_type: str | None) -> None:

@@ -43,11 +43,12 @@ if TYPE_CHECKING:
 INSERT: Final = """
 INSERT INTO knowledge_nodes (
     id, content, search_terms, node_type, tags, metadata, domains, domain_scores, embedding,
-    codebase, owner_user_id, visibility, shared_with_groups, created_at, updated_at
+    codebase, owner_user_id, visibility, shared_with_groups, created_at, updated_at,
+    valid_until, superseded_at, suppressed_at
 ) VALUES (
     :id, :content, :search_terms, :node_type, :tags, :metadata, :domains, :domain_scores,
     :embedding, :codebase, :owner_user_id, :visibility, :shared_with_groups, :created_at,
-    :updated_at
+    :updated_at, :valid_until, :superseded_at, :suppressed_at
 )
 """
 UPDATE: Final = """
@@ -55,7 +56,8 @@ UPDATE knowledge_nodes SET
     content = :content, search_terms = :search_terms, node_type = :node_type, tags = :tags,
     metadata = :metadata, domains = :domains, domain_scores = :domain_scores,
     embedding = :embedding, codebase = :codebase, owner_user_id = :owner_user_id,
-    visibility = :visibility, shared_with_groups = :shared_with_groups
+    visibility = :visibility, shared_with_groups = :shared_with_groups, valid_until = :valid_until,
+    superseded_at = :superseded_at, suppressed_at = :suppressed_at
 WHERE key = :key
 """
 # The words of a memory are indexed anew only when they changed.
@@ -63,7 +65,8 @@ UPDATE_BESIDE_TEXT: Final = """
 UPDATE knowledge_nodes SET
     metadata = :metadata, domains = :domains, domain_scores = :domain_scores,
     embedding = :embedding, codebase = :codebase, owner_user_id = :owner_user_id,
-    visibility = :visibility, shared_with_groups = :shared_with_groups
+    visibility = :visibility, shared_with_groups = :shared_with_groups, valid_until = :valid_until,
+    superseded_at = :superseded_at, suppressed_at = :suppressed_at
 WHERE key = :key
 """
 SET_UPDATED_AT: Final = "UPDATE knowledge_nodes SET updated_at = ? WHERE key = ?"

@@ -40,9 +40,10 @@ Row = tuple["Value", ...]
 # Column lists in the order that the functions below read them; the prefix is the table's alias.
 MEMORY_COLUMNS: Final = (
     "m.id, m.content, m.node_type, m.tags, m.metadata, m.domains, m.domain_scores, m.embedding,"
-    " m.codebase, m.owner_user_id, m.visibility, m.shared_with_groups, m.created_at, m.updated_at"
+    " m.codebase, m.owner_user_id, m.visibility, m.shared_with_groups, m.created_at, m.updated_at,"
+    " m.valid_until, m.superseded_at, m.suppressed_at"
 )
-MEMORY_COLUMN_COUNT: Final = 14
+MEMORY_COLUMN_COUNT: Final = 17
 SCHEDULING_COLUMNS: Final = (
     "s.memory_id, s.stability, s.difficulty, s.retrievability, s.last_review, s.next_review,"
     " s.reps, s.lapses"
@@ -69,6 +70,9 @@ def memory_values(record: MemoryRecord) -> dict[str, Value]:
         "shared_with_groups": list_text([str(group) for group in record.shared_with_groups]),
         "created_at": time_text(record.created_at),
         "updated_at": time_text(record.updated_at),
+        "valid_until": _optional_text(record.valid_until),
+        "superseded_at": _optional_text(record.superseded_at),
+        "suppressed_at": _optional_text(record.suppressed_at),
     }
 
 
@@ -77,6 +81,7 @@ def memory_of(row: Row, windows: tuple[Vector, ...] = ()) -> MemoryRecord:
     (
         memory_id, content, node_type, tags, metadata, domains, domain_scores, embedding,
         codebase, owner_user_id, visibility, shared_with_groups, created_at, updated_at,
+        valid_until, superseded_at, suppressed_at,
     ) = row[:MEMORY_COLUMN_COUNT]  # fmt: skip
     scores = json_object(cast("str", domain_scores))
     return MemoryRecord(
@@ -95,6 +100,9 @@ def memory_of(row: Row, windows: tuple[Vector, ...] = ()) -> MemoryRecord:
         shared_with_groups=tuple(map(UUID, json_list(cast("str", shared_with_groups)))),
         created_at=time_value(cast("str", created_at)),
         updated_at=time_value(cast("str", updated_at)),
+        valid_until=_optional_time(valid_until),
+        superseded_at=_optional_time(superseded_at),
+        suppressed_at=_optional_time(suppressed_at),
     )
 
 

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Final
 from vestige.errors import MemoryNotFoundError
 from vestige.models import ReviewEvent
 from vestige.storage.encoding import time_text, utc
-from vestige.storage.sqlite import memories
+from vestige.storage.sqlite import filters, memories
 from vestige.storage.sqlite.rows import (
     SCHEDULING_COLUMNS,
     event_of,
+    list_text,
     scheduling_of,
     scheduling_values,
     state_text,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -39,10 +40,16 @@ UPDATE scheduling SET
 WHERE memory_id = :memory_id
 """
 SELECT: Final = f"SELECT {SCHEDULING_COLUMNS} FROM scheduling AS s WHERE s.memory_id = ?"
+SELECT_MANY: Final = (
+    f"SELECT {SCHEDULING_COLUMNS} FROM scheduling AS s"
+    " WHERE s.memory_id IN (SELECT value FROM json_each(?))"
+)
 SELECT_DUE: Final = f"""
-SELECT {SCHEDULING_COLUMNS} FROM scheduling AS s
-WHERE s.next_review IS NOT NULL AND s.next_review <= ?
-ORDER BY s.next_review, s.memory_id LIMIT ?
+SELECT {SCHEDULING_COLUMNS}
+FROM scheduling AS s JOIN knowledge_nodes AS m ON m.id = s.memory_id
+WHERE s.next_review IS NOT NULL AND s.next_review <= :current_at
+AND {filters.CONDITIONS["current_at"]}
+ORDER BY s.next_review, s.memory_id LIMIT :limit
 """
 INSERT_EVENT: Final = """
 INSERT INTO review_events (memory_id, timestamp, rating, prior_state, new_state)
@@ -65,6 +72,12 @@ def insert(session: Session, states: Iterable[SchedulingState]) -> None:
 def get_scheduling(session: Session, memory_id: UUID) -> SchedulingState | None:
     row = session.db.row(SELECT, (str(memory_id),))
     return None if row is None else scheduling_of(row)
+
+
+def list_scheduling(session: Session, memory_ids: Sequence[UUID]) -> list[SchedulingState]:
+    rows = session.db.rows(SELECT_MANY, (list_text([str(item) for item in memory_ids]),))
+    states = {state.memory_id: state for state in map(scheduling_of, rows)}
+    return [states[item] for item in memory_ids if item in states]
 
 
 def update_scheduling(session: Session, state: SchedulingState) -> None:
@@ -119,7 +132,7 @@ def list_review_events(
 def get_due_memories(
     session: Session, before: datetime, limit: int
 ) -> list[tuple[MemoryRecord, SchedulingState]]:
-    rows = session.db.rows(SELECT_DUE, (time_text(before), limit))
+    rows = session.db.rows(SELECT_DUE, {"current_at": time_text(before), "limit": limit})
     states = [scheduling_of(row) for row in rows]
     records = memories.get_by_id(session, [state.memory_id for state in states])
     return [(records[state.memory_id], state) for state in states]

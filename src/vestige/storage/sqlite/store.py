@@ -142,6 +142,9 @@ class SqliteStore(Administration):
     async def get_scheduling(self, memory_id: UUID) -> SchedulingState | None:
         return await self._db.read(scheduling.get_scheduling, memory_id)
 
+    async def list_scheduling(self, memory_ids: Sequence[UUID]) -> list[SchedulingState]:
+        return await self._db.read(scheduling.list_scheduling, memory_ids)
+
     async def update_scheduling(self, state: SchedulingState) -> None:
         limits.check_scheduling(state)
         await self._db.write(scheduling.update_scheduling, state)
@@ -176,6 +179,10 @@ class SqliteStore(Administration):
 
     async def get_edges(self, memory_id: UUID, edge_type: str | None = None) -> list[MemoryEdge]:
         return await self._db.read(graph.get_edges, memory_id, edge_type)
+
+    async def list_edges(self, memory_ids: Sequence[UUID]) -> list[MemoryEdge]:
+        limits.check_ids("memory_ids", memory_ids)
+        return await self._db.read(graph.list_edges, memory_ids)
 
     async def remove_edge(
         self, source_id: UUID, target_id: UUID, edge_type: str | None = None

@@ -104,6 +104,9 @@ CREATE TABLE knowledge_nodes (
     shared_with_groups uuid[] NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
+    valid_until timestamptz,
+    superseded_at timestamptz,
+    suppressed_at timestamptz,
     search_vec tsvector NOT NULL GENERATED ALWAYS AS (
         setweight(to_tsvector(vestige_text_search(), vestige_words(content)), 'A')
         || setweight(to_tsvector(vestige_text_search(), search_terms), 'A')

@@ -84,6 +84,9 @@ CREATE TABLE knowledge_nodes (
         CHECK (json_valid(shared_with_groups) AND json_type(shared_with_groups) = 'array'),
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
     updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    valid_until TEXT,
+    superseded_at TEXT,
+    suppressed_at TEXT,
     content TEXT NOT NULL,
     -- What the tokenizer below cannot see in the content; see storage/text.py.
     search_terms TEXT NOT NULL DEFAULT '',

@@ -20,7 +20,7 @@ from vestige.models import (
     TransferTable,
     User,
 )
-from vestige.transfer.values import (
+from vestige.storage.row_values import (
     COUNT,
     EVENT_ID,
     ID,
@@ -159,6 +159,9 @@ MEMORY_FIELDS: Final[Forms] = {
     "shared_with_groups": IDS,
     "created_at": TIME,
     "updated_at": TIME,
+    "valid_until": OPTIONAL_TIME,
+    "superseded_at": OPTIONAL_TIME,
+    "suppressed_at": OPTIONAL_TIME,
     "embedding": OPTIONAL_VECTOR,
     "windows": VECTORS,
 }
