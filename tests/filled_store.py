@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,18 @@ from factories import (
     a_user,
     a_vector,
     an_edge,
+    an_id,
 )
-from vestige.models import GroupMembership, Rating, Visibility
+from vestige.models import (
+    Change,
+    ChangeAction,
+    DeleteMemory,
+    GroupMembership,
+    InsertMemory,
+    Rating,
+    ReplaceMemory,
+    Visibility,
+)
 
 if TYPE_CHECKING:
     from vestige.storage.protocol import MemoryStore
@@ -58,3 +69,25 @@ async def fill(store: MemoryStore) -> None:
     for name in ("work", "home", "garden"):
         await store.upsert_domain(a_domain(name, centroid=a_vector(len(name)), top_terms=("x",)))
     await store.upsert_domain(a_domain("bare"))
+    await write_changes(store)
+
+
+async def write_changes(store: MemoryStore) -> None:
+    """Put something into the changelog and the tombstones, with something in every column."""
+    gone, changed = a_memory("gone"), a_memory("changed")
+    made = (InsertMemory(record=gone), InsertMemory(record=changed))
+    made_id, edited_id, purged_id = map(an_id, ("made", "edited", "purged"))
+    await store.commit(Change(id=made_id, action=ChangeAction.CREATED, operations=made))
+    await store.commit(
+        Change(
+            id=edited_id,
+            action=ChangeAction.UNDONE,
+            operations=(ReplaceMemory(record=replace(changed, content="other")),),
+            reason="a reason",
+            client_id="client",
+            session_id="session",
+            undoes=made_id,
+        )
+    )
+    deletion = (DeleteMemory(memory_id=gone.id),)
+    await store.purge(Change(id=purged_id, action=ChangeAction.PURGED, operations=deletion))

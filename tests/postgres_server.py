@@ -40,6 +40,8 @@ DELETE FROM groups;
 DELETE FROM users WHERE id <> '00000000-0000-0000-0000-000000000001';
 DELETE FROM embedding_model;
 DELETE FROM reembedding;
+DELETE FROM changelog;
+DELETE FROM tombstones;
 DELETE FROM vestige_migrations WHERE version = 2;
 ALTER SEQUENCE review_events_id_seq RESTART;
 UPDATE users SET handle = 'local', display_name = 'Local User', metadata = '{}';
@@ -154,10 +156,10 @@ async def _is_emptied(name: str) -> bool:
     connection = await asyncpg.connect(url_of(name))
     try:
         applied = [version for (version,) in await connection.fetch(LEDGER)]
-        if applied not in ([1, 3], [1, 2, 3]) or await connection.fetchval(IS_ANALYZED):
+        if applied not in ([1, 3, 4], [1, 2, 3, 4]) or await connection.fetchval(IS_ANALYZED):
             return False
         if 2 in applied:
-            (_, index_step, _) = load_migrations("vestige.storage.postgres")
+            index_step = load_migrations("vestige.storage.postgres")[1]
             await connection.execute(index_step.down_sql)
         await connection.execute(CLEAR)
         is_whole = await connection.fetchval("SELECT count(*) = 1 FROM users")

@@ -25,6 +25,8 @@ BACKENDS: Final = list(STORE_CLASSES)
 # What a store hands its work to, and what that is built on; the latter differs by necessity.
 FEATURES: Final = (
     "access",
+    "changelog",
+    "changes",
     "domains",
     "filters",
     "graph",

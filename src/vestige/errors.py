@@ -7,6 +7,7 @@
     |   +-- DuplicateMemoryError    the id is taken
     |   +-- ModelMismatchError      vectors of another embedding model
     |   +-- InvalidInputError       a value outside its limits
+    |   +-- ConflictError           a memory is not what a change expects
     |   +-- StoreUnavailableError   the store cannot be reached or opened
     |   +-- PoolTimeoutError        no connection became free in time
     |   +-- MigrationError          the schema is not what this version expects
@@ -116,6 +117,20 @@ class InvalidInputError(StoreError):
 
     def __str__(self) -> str:
         return f"{self.field}: {self.problem}"
+
+
+class ConflictError(StoreError):
+    """A memory is not, or not any more, what a change expects; nothing was changed."""
+
+    code = "conflict"
+    hint = "See what changed it with `vestige changelog --memory ID`, and undo that first."
+
+    def __init__(self, memory_id: UUID) -> None:
+        Exception.__init__(self, memory_id)
+        self.memory_id = memory_id
+
+    def __str__(self) -> str:
+        return f"the memory {self.memory_id} was changed since"
 
 
 class StoreUnavailableError(StoreError):

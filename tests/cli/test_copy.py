@@ -181,7 +181,7 @@ def test_an_older_file_is_upgraded_in_a_copy_only_when_allowed(vestige: CommandL
     command = ("copy", "--from", "sqlite", "--to", "sqlite", "--to-sqlite-path")
     refused = run(vestige, *command, f"{vestige.folder}/b.db")
     assert refused.code == 1
-    assert "0003_reembedding" in refused.err
+    assert "0004_changelog" in refused.err
     assert "--allow-source-upgrade" in refused.err
     copied = run(vestige, *command, f"{vestige.folder}/c.db", "--allow-source-upgrade")
     assert copied.code == 0, copied.err

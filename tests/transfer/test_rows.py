@@ -14,6 +14,8 @@ from factories import START, a_memory, a_scheduling, an_id
 from strategies import canonical, finite_floats, json_objects, texts, times, vectors
 from vestige.errors import InvalidInputError
 from vestige.models import (
+    ChangeAction,
+    ChangelogEntry,
     Domain,
     Group,
     GroupMembership,
@@ -23,6 +25,7 @@ from vestige.models import (
     ReviewEvent,
     ScheduledMemory,
     SchedulingState,
+    Tombstone,
     TransferTable,
     User,
     Visibility,
@@ -123,6 +126,20 @@ ROWS: dict[TransferTable, st.SearchStrategy[TransferRow]] = {
         memory_count=counts(),
         metadata=json_objects(),
     ),
+    TransferTable.CHANGELOG: st.builds(
+        ChangelogEntry,
+        change_id=st.uuids(),
+        memory_id=st.uuids(),
+        action=st.sampled_from(ChangeAction),
+        timestamp=times(),
+        before=st.none() | json_objects(),
+        after=st.none() | json_objects(),
+        reason=st.none() | texts(20),
+        client_id=st.none() | texts(20),
+        session_id=st.none() | texts(20),
+        undoes=st.none() | st.uuids(),
+    ),
+    TransferTable.TOMBSTONES: st.builds(Tombstone, memory_id=st.uuids(), purged_at=times()),
 }
 
 

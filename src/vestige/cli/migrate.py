@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 LOSSES: Final = {
     "init": "everything in it is lost: {memories} with their vectors, reviews, links and domains",
     "hnsw": "the vector index is lost, of the {memories} nothing is: it is built again from them",
+    "changelog": "the account of all changes is lost, of the {memories} nothing is",
     "reembedding": "of the {memories} nothing is lost, only whether a change of the model goes on",
 }
 UNKNOWN_LOSS: Final = "what is kept in the tables of this step is lost"

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from vestige.models.access import Group, GroupMembership, User
+from vestige.models.changes import ChangelogEntry, Tombstone
 from vestige.models.domains import Domain
 from vestige.models.memories import MemoryEdge, MemoryRecord, ReviewEvent, SchedulingState
 
@@ -27,6 +28,8 @@ class TransferTable(StrEnum):
     EDGES = "edges"
     REVIEW_EVENTS = "review_events"
     DOMAINS = "domains"
+    CHANGELOG = "changelog"
+    TOMBSTONES = "tombstones"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +41,15 @@ class ScheduledMemory:
 
 
 TransferRow: TypeAlias = (
-    User | Group | GroupMembership | ScheduledMemory | MemoryEdge | ReviewEvent | Domain
+    User
+    | Group
+    | GroupMembership
+    | ScheduledMemory
+    | MemoryEdge
+    | ReviewEvent
+    | Domain
+    | ChangelogEntry
+    | Tombstone
 )
 
 

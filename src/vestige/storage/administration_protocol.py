@@ -89,6 +89,16 @@ class AdministrationStore(Protocol):
         """Give space back and refresh what the query planner and the indexes know."""
         ...
 
+    async def erase(self) -> bool:
+        """Rewrite the files of the database, so that no byte of what was deleted is left in them.
+
+        Takes as long as the store is large, and others wait meanwhile.
+
+        Returns:
+            Whether nothing is left; a server may keep its log, which the role may not end.
+        """
+        ...
+
     async def find_problems(self) -> list[Problem]:
         """Return what is not as it should be, each with what repairs it; change nothing.
 

@@ -5,6 +5,7 @@ Every backend calls these functions, so all of them refuse the same things with 
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, cast
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from vestige.models import (
+        ChangelogEntry,
+        ChangelogFilter,
         Domain,
         Group,
         GroupMembership,
@@ -150,6 +153,32 @@ def check_filter(memory_filter: MemoryFilter | None) -> None:
             check_time(name, time)
     if memory_filter.owner_user_id is not None:
         _check_instance("owner_user_id", memory_filter.owner_user_id, UUID)
+
+
+def check_changelog_filter(changelog_filter: ChangelogFilter | None) -> None:
+    """Refuse a filter of the changelog whose values are outside the limits."""
+    if changelog_filter is None:
+        return
+    for name in ("memory_id", "change_id", "undoes"):
+        value = getattr(changelog_filter, name)
+        if value is not None:
+            _check_instance(name, value, UUID)
+    for name in ("since", "until"):
+        time = getattr(changelog_filter, name)
+        if time is not None:
+            check_time(name, time)
+
+
+def check_entry(entry: ChangelogEntry) -> None:
+    """Refuse an entry of a changelog whose values are outside the limits."""
+    check_time("timestamp", entry.timestamp)
+    for name in ("reason", "client_id", "session_id"):
+        value = getattr(entry, name)
+        if value is not None:
+            check_text(name, value, max_characters=NAME_MAX_CHARACTERS)
+    for name in ("before", "after"):
+        if "\\u0000" in json.dumps(getattr(entry, name)):
+            raise InvalidInputError(name, "holds a NUL character")
 
 
 def check_ids(field: str, ids: Collection[UUID]) -> None:

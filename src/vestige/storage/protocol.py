@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from vestige.models import (
+        Change,
+        ChangelogEntry,
+        ChangelogFilter,
         Domain,
         DomainScore,
         HealthStatus,
@@ -76,6 +79,42 @@ class MemoryStore(AccessStore, AdministrationStore, Protocol):
 
     async def insert_many(self, records: Sequence[MemoryRecord]) -> None:
         """Insert all of the records or, if one is refused, none of them."""
+        ...
+
+    async def commit(self, change: Change) -> list[ChangelogEntry]:
+        """Apply the operations of a change and append their account to the changelog, together.
+
+        Returns:
+            One entry for each memory that is different now; none where nothing changed.
+
+        Raises:
+            ConflictError: a memory is not what the change expects; nothing is changed.
+            StoreError: as for the methods that do one of the operations alone.
+        """
+        ...
+
+    async def purge(self, change: Change) -> list[ChangelogEntry]:
+        """Commit a change, and forget what the changelog holds of the memories that it deletes.
+
+        A tombstone without content is left of each. Bytes of them may stay in the files of the
+        database until `erase`.
+        """
+        ...
+
+    async def list_changelog(
+        self,
+        changelog_filter: ChangelogFilter | None = None,
+        *,
+        after: tuple[UUID, UUID] | None = None,
+        limit: int = 0,
+    ) -> list[ChangelogEntry]:
+        """Return one page of the changelog, newest first.
+
+        Args:
+            changelog_filter: what to keep; everything by default.
+            after: `change_id` and `memory_id` of the last entry of the previous page.
+            limit: page size, at most 1000; 0 means 10.
+        """
         ...
 
     async def get(self, memory_id: UUID) -> MemoryRecord | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 from vestige.errors import InvalidInputError
 from vestige.models import (
     LOCAL_USER_ID,
+    ChangelogEntry,
     Domain,
     Group,
     GroupMembership,
@@ -17,16 +18,20 @@ from vestige.models import (
     ReviewEvent,
     ScheduledMemory,
     SchedulingState,
+    Tombstone,
     TransferTable,
     User,
 )
 from vestige.storage.row_values import (
+    ACTION,
     COUNT,
     EVENT_ID,
     ID,
     IDS,
     NUMBER,
     OBJECT,
+    OPTIONAL_ID,
+    OPTIONAL_OBJECT,
     OPTIONAL_TEXT,
     OPTIONAL_TIME,
     OPTIONAL_VECTOR,
@@ -205,5 +210,23 @@ TABLE_FORMS: Final[dict[TransferTable, TableForm]] = {
             "created_at": TIME,
             "centroid": OPTIONAL_VECTOR,
         },
+    ),
+    TransferTable.CHANGELOG: TableForm(
+        kind=ChangelogEntry,
+        fields={
+            "change_id": ID,
+            "memory_id": ID,
+            "action": ACTION,
+            "timestamp": TIME,
+            "before": OPTIONAL_OBJECT,
+            "after": OPTIONAL_OBJECT,
+            "reason": OPTIONAL_TEXT,
+            "client_id": OPTIONAL_TEXT,
+            "session_id": OPTIONAL_TEXT,
+            "undoes": OPTIONAL_ID,
+        },
+    ),
+    TransferTable.TOMBSTONES: TableForm(
+        kind=Tombstone, fields={"memory_id": ID, "purged_at": TIME}
     ),
 }

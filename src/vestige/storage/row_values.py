@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
 
 from vestige.errors import InvalidInputError
-from vestige.models import Rating, Visibility
+from vestige.models import ChangeAction, Rating, Visibility
 from vestige.storage.encoding import time_text, time_value
 from vestige.storage.vectors import FLOAT32, vector_bytes, vector_of
 
@@ -172,6 +172,12 @@ VECTOR: Final = Form(write=_vector_text, read=_vector)
 OPTIONAL_VECTOR: Final = _optional(VECTOR)
 VECTORS: Final = _each(VECTOR)
 RATING: Final = Form(write=int, read=_rating)
+OPTIONAL_ID: Final = _optional(ID)
+OPTIONAL_OBJECT: Final = _optional(OBJECT)
+ACTION: Final = Form(
+    write=lambda action: str(action.value),
+    read=lambda field, value: ChangeAction(_one_of(field, value, tuple(ChangeAction))),
+)
 ROLE: Final = Form(write=_same, read=lambda field, value: _one_of(field, value, ROLES))
 VISIBILITY: Final = Form(
     write=lambda visibility: str(visibility.value),

@@ -8,12 +8,14 @@ from uuid import UUID
 
 from vestige.errors import InvalidInputError
 from vestige.models import (
+    ChangelogEntry,
     Domain,
     Group,
     GroupMembership,
     MemoryEdge,
     ReviewEvent,
     ScheduledMemory,
+    Tombstone,
     TransferTable,
     User,
 )
@@ -32,6 +34,8 @@ KINDS: Final[dict[TransferTable, type]] = {
     TransferTable.EDGES: MemoryEdge,
     TransferTable.REVIEW_EVENTS: ReviewEvent,
     TransferTable.DOMAINS: Domain,
+    TransferTable.CHANGELOG: ChangelogEntry,
+    TransferTable.TOMBSTONES: Tombstone,
 }
 
 
@@ -60,6 +64,10 @@ def check_row(table: TransferTable, row: object) -> None:
             _check_event(row)
         case Domain():
             limits.check_domain(row)
+        case ChangelogEntry():
+            limits.check_entry(row)
+        case Tombstone():
+            limits.check_time("purged_at", row.purged_at)
         case _:
             pass  # there is no other kind
 
@@ -73,6 +81,10 @@ def row_key(row: TransferRow) -> RowKey:
             return (row.user_id, row.group_id)
         case MemoryEdge():
             return (row.source_id, row.target_id, row.edge_type)
+        case ChangelogEntry():
+            return (row.change_id, row.memory_id)
+        case Tombstone():
+            return (row.memory_id,)
         case _:
             return (row.id,)
 

@@ -130,6 +130,9 @@ class Administration:
     async def vacuum(self) -> None:
         await self._db.outside_transaction(maintenance.vacuum)
 
+    async def erase(self) -> bool:
+        return await self._db.outside_transaction(maintenance.erase)
+
     async def find_problems(self) -> list[Problem]:
         return await self._db.read(maintenance.find_problems)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vestige.errors import StoreError
 
 ConstraintError = reported.IntegrityConstraintViolationError
+PrivilegeError = reported.InsufficientPrivilegeError
 UniqueError = reported.UniqueViolationError
 ForeignKeyError = reported.ForeignKeyViolationError
 ProtocolError = reported.InternalClientError  # the driver is out of step with the server

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, LiteralString, cast
 
 from vestige.models import StoreStats
 from vestige.storage.postgres import problems, reembedding, registry, schema
+from vestige.storage.postgres.errors import PrivilegeError
 from vestige.storage.problems import repairable, unapplied, unfinished_reembedding
 
 if TYPE_CHECKING:
@@ -51,6 +52,14 @@ WHERE a.amname = 'hnsw' AND pg_relation_size(c.oid) IS NOT NULL AND i.indrelid =
 )
 ORDER BY c.relname
 """
+ERASED: Final[tuple[LiteralString, ...]] = (
+    "knowledge_nodes",
+    "memory_windows",
+    "scheduling",
+    "edges",
+    "review_events",
+    "changelog",
+)
 # Its own transaction, and not inside one: the server refuses VACUUM there.
 VACUUM: Final = (
     "VACUUM (ANALYZE) knowledge_nodes, memory_windows, scheduling, edges, review_events, domains,"
@@ -122,6 +131,22 @@ async def vacuum(session: Session) -> None:
     """Give dead rows free, and refresh what the planner and searches know of the tables."""
     await session.db.run(VACUUM)
     session.statistics.expire()
+
+
+async def erase(session: Session) -> bool:
+    """Leave no byte of what was deleted in the tables, and none in the log where that is allowed.
+
+    Not inside a transaction: the server refuses VACUUM there.
+    """
+    for table in ERASED:
+        await session.db.run("VACUUM (FULL, ANALYZE) " + table)
+    try:
+        # The log is written to its end and begun anew; what lies before a checkpoint is removed.
+        for statement in ("VACUUM FULL pg_statistic", "SELECT pg_switch_wal()", "CHECKPOINT"):
+            await session.db.run(statement)
+    except PrivilegeError:
+        return False
+    return True
 
 
 async def suspend_vector_index(session: Session) -> bool:

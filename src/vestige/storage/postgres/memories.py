@@ -170,7 +170,7 @@ async def count(session: Session, memory_filter: MemoryFilter | None) -> int:
     return cast("int", await session.db.value(COUNT + filters.conditions(values), values))
 
 
-async def update(session: Session, record: MemoryRecord) -> None:
+async def update(session: Session, record: MemoryRecord, *, keeps_updated_at: bool = False) -> None:
     row = await session.db.row(SELECT_TO_UPDATE, (record.id,))
     if row is None:
         raise MemoryNotFoundError(record.id)
@@ -181,7 +181,8 @@ async def update(session: Session, record: MemoryRecord) -> None:
     text_changed = _text(record) != _text(stored)
     changed = text_changed or _settings(record) != _settings(stored)
     values = memory_values(record)
-    values["updated_at"] = session.clock.now() if changed else stored.updated_at
+    if not keeps_updated_at:
+        values["updated_at"] = session.clock.now() if changed else stored.updated_at
     try:
         await session.db.run(UPDATE if text_changed else UPDATE_BESIDE_TEXT, values)
     except ForeignKeyError as error:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final, cast
 from uuid import UUID
 
 from vestige.models import (
+    ChangeAction,
+    ChangelogEntry,
     Domain,
     Group,
     GroupMembership,
@@ -16,9 +18,11 @@ from vestige.models import (
     Rating,
     ReviewEvent,
     SchedulingState,
+    Tombstone,
     User,
     Visibility,
 )
+from vestige.storage.changes import account_text
 from vestige.storage.encoding import json_object, json_text, time_text, time_value
 from vestige.storage.text import search_terms
 
@@ -224,6 +228,48 @@ def membership_of(row: Row) -> GroupMembership:
         role="admin" if role == "admin" else "member",
         joined_at=cast("datetime", joined_at),
     )
+
+
+def entry_values(entry: ChangelogEntry) -> Named:
+    """Return the named values of a row of the changelog."""
+    return {
+        "change_id": entry.change_id,
+        "memory_id": entry.memory_id,
+        "action": entry.action.value,
+        "timestamp": entry.timestamp,
+        "before": account_text(entry.before),
+        "after": account_text(entry.after),
+        "reason": entry.reason,
+        "client_id": entry.client_id,
+        "session_id": entry.session_id,
+        "undoes": entry.undoes,
+    }
+
+
+def entry_of(row: Row) -> ChangelogEntry:
+    """Return the entry of a row of all columns of the changelog but its sequence."""
+    (
+        change_id, memory_id, action, timestamp, before, after, reason, client_id, session_id,
+        undoes,
+    ) = row  # fmt: skip
+    return ChangelogEntry(
+        change_id=uuid_of(change_id),
+        memory_id=uuid_of(memory_id),
+        action=ChangeAction(cast("str", action)),
+        timestamp=cast("datetime", timestamp),
+        before=None if before is None else json_object(cast("str", before)),
+        after=None if after is None else json_object(cast("str", after)),
+        reason=cast("str | None", reason),
+        client_id=cast("str | None", client_id),
+        session_id=cast("str | None", session_id),
+        undoes=None if undoes is None else uuid_of(undoes),
+    )
+
+
+def tombstone_of(row: Row) -> Tombstone:
+    """Return the tombstone of a row (memory_id, purged_at)."""
+    memory_id, purged_at = row
+    return Tombstone(memory_id=uuid_of(memory_id), purged_at=cast("datetime", purged_at))
 
 
 def signature_of(row: Row) -> ModelSignature:

@@ -119,7 +119,7 @@ async def record_review(
 
 
 async def list_review_events(
-    session: Session, memory_id: UUID | None, after: int | None, limit: int
+    session: Session, memory_id: UUID | None, after: int | None, limit: int | None
 ) -> list[ReviewEvent]:
     values: dict[str, object] = {"after": 0 if after is None else after, "limit": limit}
     if memory_id is None:

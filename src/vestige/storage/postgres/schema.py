@@ -43,6 +43,8 @@ TABLES: Final = (
     "edges",
     "review_events",
     "reembedding",
+    "changelog",
+    "tombstones",
     "vestige_migrations",
 )
 

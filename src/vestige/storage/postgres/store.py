@@ -11,7 +11,10 @@ from vestige.config import PostgresSettings
 from vestige.errors import PoolTimeoutError, StoreError
 from vestige.models import HealthStatus, MemoryOrder, SearchQuery
 from vestige.storage import limits
+from vestige.storage.changes import check_change
 from vestige.storage.postgres import (
+    changelog,
+    changes,
     domains,
     graph,
     maintenance,
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
 
     from vestige.clock import Clock
     from vestige.models import (
+        Change,
+        ChangelogEntry,
+        ChangelogFilter,
         Domain,
         DomainScore,
         MemoryCursor,
@@ -137,6 +143,25 @@ class PostgresStore(Administration):
         for record in records:
             limits.check_record(record)
         await self._db.write(memories.insert_many, [(record, None) for record in records])
+
+    async def commit(self, change: Change) -> list[ChangelogEntry]:
+        check_change(change)
+        return await self._db.write(changes.commit, change)
+
+    async def purge(self, change: Change) -> list[ChangelogEntry]:
+        check_change(change)
+        return await self._db.write(changes.purge, change)
+
+    async def list_changelog(
+        self,
+        changelog_filter: ChangelogFilter | None = None,
+        *,
+        after: tuple[UUID, UUID] | None = None,
+        limit: int = 0,
+    ) -> list[ChangelogEntry]:
+        limits.check_changelog_filter(changelog_filter)
+        rows = limits.check_limit(limit)
+        return await self._db.query(changelog.list_changelog, changelog_filter, after, rows)
 
     async def get(self, memory_id: UUID) -> MemoryRecord | None:
         return await self._db.query(memories.get, memory_id)

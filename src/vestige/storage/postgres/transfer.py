@@ -15,7 +15,7 @@ from vestige.models import (
     TransferPage,
     TransferTable,
 )
-from vestige.storage.postgres import access, domains, graph, memories
+from vestige.storage.postgres import access, changelog, domains, graph, memories
 from vestige.storage.postgres.errors import REFUSED
 from vestige.storage.postgres.rows import (
     MEMORY_COLUMN_COUNT,
@@ -23,12 +23,14 @@ from vestige.storage.postgres.rows import (
     SCHEDULING_COLUMNS,
     domain_of,
     edge_of,
+    entry_of,
     event_of,
     group_of,
     membership_of,
     memory_of,
     scheduling_of,
     state_text,
+    tombstone_of,
     user_of,
     uuid_of,
 )
@@ -256,6 +258,11 @@ async def _write_events(session: Session, events: Sequence[ReviewEvent]) -> None
     await session.db.run(ADVANCE_EVENTS, {"newest": max(event.id for event in events)})
 
 
+async def write_event(session: Session, event: ReviewEvent) -> None:
+    """Write a review event with the id that it has."""
+    await _write_events(session, [event])
+
+
 async def _write_domains(session: Session, rows: Sequence[Domain]) -> None:
     for domain in rows:
         await domains.upsert_domain(session, domain)
@@ -342,5 +349,25 @@ TABLES: Final[dict[TransferTable, _Table]] = {
         keys=DOMAIN_KEYS,
         condition=WITH_NAMES,
         write=_write_domains,
+    ),
+    TransferTable.CHANGELOG: _Table(
+        select=changelog.SELECT_ALL,
+        after=changelog.AFTER,
+        order=changelog.OLDEST_FIRST,
+        key=(UUID, UUID),
+        read=entry_of,
+        keys=changelog.KEYS,
+        condition=changelog.WITH_KEYS,
+        write=changelog.write_entries,
+    ),
+    TransferTable.TOMBSTONES: _Table(
+        select=changelog.SELECT_TOMBSTONES,
+        after=" WHERE memory_id > $2",
+        order=" ORDER BY memory_id LIMIT $1",
+        key=(UUID,),
+        read=tombstone_of,
+        keys="SELECT memory_id FROM tombstones",
+        condition=" WHERE memory_id = ANY($1::uuid[])",
+        write=changelog.write_tombstones,
     ),
 }

@@ -147,7 +147,7 @@ class Layout:
 
     def can_read(self, table: TransferTable) -> bool:
         """Say whether the file has rows for a table of the destination."""
-        return self.has(SOURCES[table])
+        return table in SOURCES and self.has(SOURCES[table])
 
     def count(self, table: TransferTable) -> int:
         """Return how many rows will be read for a table: each is exported, or is a failure."""

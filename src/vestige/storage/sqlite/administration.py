@@ -126,6 +126,9 @@ class Administration:
     async def vacuum(self) -> None:
         await self._db.outside_transaction(maintenance.vacuum)
 
+    async def erase(self) -> bool:
+        return await self._db.outside_transaction(maintenance.erase)
+
     async def find_problems(self) -> list[Problem]:
         # In a writing transaction: the check of the full-text index counts as a change.
         return await self._db.write(maintenance.find_problems)

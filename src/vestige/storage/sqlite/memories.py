@@ -171,7 +171,7 @@ def count(session: Session, memory_filter: MemoryFilter | None) -> int:
     return cast("int", session.db.value(COUNT + filters.conditions(values), values))
 
 
-def update(session: Session, record: MemoryRecord) -> None:
+def update(session: Session, record: MemoryRecord, *, keeps_updated_at: bool = False) -> None:
     key = key_of(session, record.id)
     stored = get(session, record.id)
     if stored is None:
@@ -187,6 +187,8 @@ def update(session: Session, record: MemoryRecord) -> None:
         raise _refusal(error, record) from error
     changed = text_changed or _settings(record) != _settings(stored)
     updated_at = session.clock.now() if changed else stored.updated_at
+    if keeps_updated_at:
+        updated_at = record.updated_at
     session.db.run(SET_UPDATED_AT, (time_text(updated_at), key))
     if vectors_changed:
         _replace_vectors(session, record, key)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final, cast
 from uuid import UUID
 
 from vestige.models import (
+    ChangeAction,
+    ChangelogEntry,
     Domain,
     Group,
     GroupMembership,
@@ -16,9 +18,11 @@ from vestige.models import (
     Rating,
     ReviewEvent,
     SchedulingState,
+    Tombstone,
     User,
     Visibility,
 )
+from vestige.storage.changes import account_text
 from vestige.storage.encoding import (
     json_list,
     json_object,
@@ -219,6 +223,50 @@ def membership_of(row: Row) -> GroupMembership:
         group_id=UUID(cast("str", group_id)),
         role="admin" if role == "admin" else "member",
         joined_at=time_value(cast("str", joined_at)),
+    )
+
+
+def entry_values(entry: ChangelogEntry) -> dict[str, Value]:
+    """Return the named values of a row of the changelog."""
+    return {
+        "change_id": str(entry.change_id),
+        "memory_id": str(entry.memory_id),
+        "action": entry.action.value,
+        "timestamp": time_text(entry.timestamp),
+        "before": account_text(entry.before),
+        "after": account_text(entry.after),
+        "reason": entry.reason,
+        "client_id": entry.client_id,
+        "session_id": entry.session_id,
+        "undoes": None if entry.undoes is None else str(entry.undoes),
+    }
+
+
+def entry_of(row: Row) -> ChangelogEntry:
+    """Return the entry of a row of all columns of the changelog but its sequence."""
+    (
+        change_id, memory_id, action, timestamp, before, after, reason, client_id, session_id,
+        undoes,
+    ) = row  # fmt: skip
+    return ChangelogEntry(
+        change_id=UUID(cast("str", change_id)),
+        memory_id=UUID(cast("str", memory_id)),
+        action=ChangeAction(cast("str", action)),
+        timestamp=time_value(cast("str", timestamp)),
+        before=None if before is None else json_object(cast("str", before)),
+        after=None if after is None else json_object(cast("str", after)),
+        reason=cast("str | None", reason),
+        client_id=cast("str | None", client_id),
+        session_id=cast("str | None", session_id),
+        undoes=None if undoes is None else UUID(cast("str", undoes)),
+    )
+
+
+def tombstone_of(row: Row) -> Tombstone:
+    """Return the tombstone of a row (memory_id, purged_at)."""
+    memory_id, purged_at = row
+    return Tombstone(
+        memory_id=UUID(cast("str", memory_id)), purged_at=time_value(cast("str", purged_at))
     )
 
 

@@ -12,7 +12,10 @@ from vestige.clock import SystemClock
 from vestige.errors import StoreError
 from vestige.models import HealthStatus, MemoryOrder, SearchQuery
 from vestige.storage import limits
+from vestige.storage.changes import check_change
 from vestige.storage.sqlite import (
+    changelog,
+    changes,
     domains,
     graph,
     maintenance,
@@ -31,6 +34,9 @@ if TYPE_CHECKING:
 
     from vestige.clock import Clock
     from vestige.models import (
+        Change,
+        ChangelogEntry,
+        ChangelogFilter,
         Domain,
         DomainScore,
         MemoryCursor,
@@ -100,6 +106,25 @@ class SqliteStore(Administration):
         for record in records:
             limits.check_record(record)
         await self._db.write(memories.insert_many, [(record, None) for record in records])
+
+    async def commit(self, change: Change) -> list[ChangelogEntry]:
+        check_change(change)
+        return await self._db.write(changes.commit, change)
+
+    async def purge(self, change: Change) -> list[ChangelogEntry]:
+        check_change(change)
+        return await self._db.write(changes.purge, change)
+
+    async def list_changelog(
+        self,
+        changelog_filter: ChangelogFilter | None = None,
+        *,
+        after: tuple[UUID, UUID] | None = None,
+        limit: int = 0,
+    ) -> list[ChangelogEntry]:
+        limits.check_changelog_filter(changelog_filter)
+        rows = limits.check_limit(limit)
+        return await self._db.read(changelog.list_changelog, changelog_filter, after, rows)
 
     async def get(self, memory_id: UUID) -> MemoryRecord | None:
         return await self._db.read(memories.get, memory_id)

@@ -16,14 +16,16 @@ from vestige.models import (
     TransferTable,
 )
 from vestige.storage.encoding import time_text
-from vestige.storage.sqlite import access, domains, graph, memories, scheduling
+from vestige.storage.sqlite import access, changelog, domains, graph, memories, scheduling
 from vestige.storage.sqlite.rows import (
     domain_of,
     edge_of,
+    entry_of,
     event_of,
     group_of,
     membership_of,
     state_text,
+    tombstone_of,
     user_of,
 )
 from vestige.storage.transfer_rows import after_key, after_text, check_row, key_text, row_key
@@ -31,7 +33,7 @@ from vestige.storage.transfer_rows import after_key, after_text, check_row, key_
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from vestige.models import ReviewEvent, RowKey, TransferRow
+    from vestige.models import ChangelogEntry, ReviewEvent, RowKey, Tombstone, TransferRow
     from vestige.storage.sqlite.connection import Session
     from vestige.storage.sqlite.driver import Row
 
@@ -46,6 +48,11 @@ SELECT_EVENTS: Final = (
 SELECT_DOMAINS: Final = (
     "SELECT id, label, centroid, top_terms, memory_count, created_at, metadata FROM domains"
 )
+SELECT_CHANGELOG: Final = (
+    "SELECT sequence, change_id, memory_id, action, timestamp, before, after, reason, client_id,"
+    " session_id, undoes FROM changelog"
+)
+SELECT_TOMBSTONES: Final = "SELECT memory_id, purged_at FROM tombstones"
 # Pages go by key, and memories by the integer key, in whose order they lie in the file.
 PAGE_BY_ID: Final = " WHERE id > ? ORDER BY id LIMIT ?"
 PAGE_BY_MEMBERSHIP: Final = " WHERE (user_id, group_id) > (?, ?) ORDER BY user_id, group_id LIMIT ?"
@@ -54,9 +61,13 @@ PAGE_BY_EDGE: Final = (
     " WHERE (source_id, target_id, edge_type) > (?, ?, ?)"
     " ORDER BY source_id, target_id, edge_type LIMIT ?"
 )
+PAGE_BY_SEQUENCE: Final = " WHERE sequence > ? ORDER BY sequence LIMIT ?"
+PAGE_BY_TOMBSTONE: Final = " WHERE memory_id > ? ORDER BY memory_id LIMIT ?"
 WITH_ID: Final = " WHERE id = ?"
 WITH_MEMBERSHIP: Final = " WHERE user_id = ? AND group_id = ?"
 WITH_EDGE: Final = " WHERE source_id = ? AND target_id = ? AND edge_type = ?"
+WITH_CHANGE: Final = " WHERE change_id = ? AND memory_id = ?"
+WITH_MEMORY: Final = " WHERE memory_id = ?"
 INSERT_EVENT: Final = """
 INSERT INTO review_events (id, memory_id, timestamp, rating, prior_state, new_state)
 VALUES (?, ?, ?, ?, ?, ?)
@@ -139,7 +150,8 @@ def _write_memory(session: Session, item: ScheduledMemory) -> None:
     memories.insert(session, item.record, item.scheduling)
 
 
-def _write_event(session: Session, event: ReviewEvent) -> None:
+def write_event(session: Session, event: ReviewEvent) -> None:
+    """Write a review event with the id that it has."""
     memories.key_of(session, event.memory_id)
     session.db.run(
         INSERT_EVENT,
@@ -152,6 +164,18 @@ def _write_event(session: Session, event: ReviewEvent) -> None:
             state_text(event.new_state),
         ),
     )
+
+
+def _entry(row: Row) -> ChangelogEntry:
+    return entry_of(row[1:])
+
+
+def _write_entry(session: Session, entry: ChangelogEntry) -> None:
+    changelog.write_entries(session, [entry])
+
+
+def _write_tombstone(session: Session, tombstone: Tombstone) -> None:
+    changelog.write_tombstones(session, [tombstone])
 
 
 def _scheduled_memories(session: Session, ids: Sequence[str]) -> tuple[ScheduledMemory, ...]:
@@ -224,7 +248,7 @@ TABLES: Final[dict[TransferTable, _Table]] = {
         condition=WITH_ID,
         before_first=(0,),
         read=event_of,
-        write=_write_event,
+        write=write_event,
     ),
     TransferTable.DOMAINS: _Table(
         select=SELECT_DOMAINS,
@@ -233,5 +257,21 @@ TABLES: Final[dict[TransferTable, _Table]] = {
         before_first=("",),
         read=domain_of,
         write=domains.upsert_domain,
+    ),
+    TransferTable.CHANGELOG: _Table(
+        select=SELECT_CHANGELOG,
+        page=PAGE_BY_SEQUENCE,
+        condition=WITH_CHANGE,
+        before_first=(0,),
+        read=_entry,
+        write=_write_entry,
+    ),
+    TransferTable.TOMBSTONES: _Table(
+        select=SELECT_TOMBSTONES,
+        page=PAGE_BY_TOMBSTONE,
+        condition=WITH_MEMORY,
+        before_first=("",),
+        read=tombstone_of,
+        write=_write_tombstone,
     ),
 }
