@@ -7,6 +7,7 @@ words, negations and opposites in other languages than English, names in scripts
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
@@ -47,6 +48,7 @@ def protected_differences(a: str, b: str) -> tuple[Difference, ...]:
 
 def read_both(a: str, b: str) -> tuple[list[Fact], list[Fact]]:
     """Read two texts, or the part of them in which they differ when they are long."""
+    a, b = unicodedata.normalize("NFC", a), unicodedata.normalize("NFC", b)
     if max(len(a), len(b)) > READ_CHARACTERS_MAX:
         a, b = _differing_part(a, b)
     return facts_of(a), facts_of(b)
@@ -56,7 +58,7 @@ def differences_of(a: Sequence[Fact], b: Sequence[Fact]) -> tuple[Difference, ..
     """Name the values that two texts differ in, once they are read."""
     if _have_one_pattern(a, b):
         return tuple(
-            Difference(one.kind, one.shown, other.shown)
+            _difference(one.kind, one, other)
             for one, other in zip(a, b, strict=True)
             if one.kind is not None and one.value != other.value
         )
@@ -79,15 +81,16 @@ def _value_differences(
     kind: DifferenceKind, a: Sequence[Fact], b: Sequence[Fact]
 ) -> Iterator[Difference]:
     a_left, b_left = _left_over(kind, a, b), _left_over(kind, b, a)
-    for one, other in zip_longest(a_left, b_left):
-        if one is None or other is None:
-            yield Difference(kind, one.shown if one else "", other.shown if other else "")
-        elif _is_part(one.value, other.value):  # Ada and Ada Lovelace
-            yield Difference(kind, "", other.shown)
-        elif _is_part(other.value, one.value):
-            yield Difference(kind, one.shown, "")
-        else:
-            yield Difference(kind, one.shown, other.shown)
+    return (_difference(kind, one, other) for one, other in zip_longest(a_left, b_left))
+
+
+def _difference(kind: DifferenceKind, one: Fact | None, other: Fact | None) -> Difference:
+    # `Ada` says less than `Ada Lovelace`, and nothing else.
+    if one is None or (other is not None and _is_part(kind, one.value, other.value)):
+        return Difference(kind, "", other.shown if other else "")
+    if other is None or _is_part(kind, other.value, one.value):
+        return Difference(kind, one.shown, "")
+    return Difference(kind, one.shown, other.shown)
 
 
 def _left_over(kind: DifferenceKind, facts: Sequence[Fact], others: Sequence[Fact]) -> list[Fact]:
@@ -103,9 +106,11 @@ def _left_over(kind: DifferenceKind, facts: Sequence[Fact], others: Sequence[Fac
     return left
 
 
-def _is_part(short: str, long: str) -> bool:
+def _is_part(kind: DifferenceKind, short: str, long: str) -> bool:
     """Say whether a value only says less: `ada` of `ada lovelace`, `03-05` of `2024-03-05`."""
-    return long.startswith(f"{short} ") or long.endswith((f" {short}", f"-{short}"))
+    if kind is DifferenceKind.NAME:
+        return f" {short} " in f" {long} "
+    return kind is DifferenceKind.DATE and long.endswith(f"-{short}")
 
 
 def _opposites(a: Sequence[Fact], b: Sequence[Fact]) -> Iterator[Difference]:

@@ -21,15 +21,14 @@ def _pairs(text: str) -> dict[str, frozenset[str]]:
     return {word: frozenset(others) for word, others in opposites.items()}
 
 
-NEGATIONS: Final = _words(
-    "not no never none nobody nothing neither nor without cannot isnt dont doesnt cant wont"
-)
+NEGATIONS: Final = _words("not no never none nobody nothing neither nor without cannot")
 CONTRACTED_NOT: Final = ("n't", "n\u2019t")  # don't, isn't, can't
 
 # Base forms; `stem` brings enabled, enables and enabling to enable.
 OPPOSITES: Final = _pairs(
     """
-    enable/disable allow/forbid allow/deny allow/block permit/forbid accept/reject accept/decline
+    enable/disable allow/forbid allow/forbidden allow/prohibit permit/prohibit allow/deny
+    allow/block permit/forbid accept/reject accept/decline
     approve/reject approve/deny grant/revoke include/exclude require/optional mandatory/optional
     required/optional necessary/unnecessary use/avoid prefer/avoid like/dislike love/hate like/hate
     prefer/dislike always/never sometimes/never always/sometimes often/rarely everyone/nobody
@@ -51,7 +50,7 @@ OPPOSITES: Final = _pairs(
     success/failure succeed/fail pass/fail win/lose won/lost gain/lose buy/sell give/take
     send/receive agree/disagree keep/discard keep/drop keep/remove merge/split join/leave
     hire/fire married/single married/divorced vegetarian/carnivore morning/evening day/night
-    tabs/spaces manual/automatic manually/automatically known/unknown same/different
+    tabs/spaces manual/automatic known/unknown same/different
     possible/impossible legal/illegal cheap/expensive rich/poor strong/weak together/alone
     strict/lenient verbose/quiet blocking/nonblocking sequential/parallel serial/parallel
     positive/negative odd/even included/excluded paid/free done/pending finished/unfinished
@@ -215,8 +214,8 @@ def stem(word: str) -> str:
         the endings of verbs and plurals.
     """
     word = word.lower()
-    for ending, least in (("ing", 6), ("ed", 5), ("es", 5), ("s", 4), ("e", 4)):
-        if word.endswith(ending) and len(word) >= least and not word.endswith("ss"):
+    for ending, least in (("ly", 7), ("ing", 6), ("ed", 5), ("es", 5), ("s", 4), ("e", 4)):
+        if word.endswith(ending) and len(word) >= least and not word.endswith(("ss", "us")):
             word = word[: -len(ending)]
             break
     if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "aeiouls":  # noqa: PLR2004  # stop-p

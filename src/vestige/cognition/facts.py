@@ -62,14 +62,14 @@ class Difference(NamedTuple):
 
 
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
-_DAY: Final = re.compile(r"(0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?")
+_DAY: Final = re.compile(r"(0?[1-9]|[12]\d|3[01])(?:[snrt][tdh])?")
 _NUMBER: Final = re.compile(r"([+\-\u2212]?)([$€£¥]?)([\d.,]+(?:[eE][+\-]?\d+)?)([A-Za-zµ°%€]*)")
 _THOUSANDS: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _NUMERIC_DATE: Final = re.compile(r"(\d{4})[-/](\d{1,2})(?:[-/](\d{1,2}))?(.*)", re.DOTALL)
 _TIME: Final = re.compile(
     r"(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?\s*(?:([ap])\.?m\.?)?", re.IGNORECASE
 )
-_SENTENCE_END: Final = re.compile(r"[.!?\n]|^\W*$", re.MULTILINE)
+_SENTENCE_END: Final = re.compile(r"[.!?:\r\n]")
 _PLAIN_KINDS: Final = {
     TokenKind.VERSION: DifferenceKind.VERSION,
     TokenKind.DATE: DifferenceKind.DATE,
@@ -184,13 +184,12 @@ class _Reader:
         width = 1
         while (
             width < NAME_WORDS_MAX
-            and self._gap(self._at + width) == " "
+            and _is_blank(self._gap(self._at + width))
             and self._is_name(self._at + width)
         ):
             width += 1
-        last = self._tokens[self._at + width - 1]
-        shown = self._text[self._tokens[self._at].start : last.end]
-        return self._take(width, DifferenceKind.NAME, shown.casefold())
+        words = [token.text for token in self._tokens[self._at : self._at + width]]
+        return self._take(width, DifferenceKind.NAME, " ".join(words).casefold())
 
     def _is_name(self, at: int) -> bool:
         token = self._tokens[at]
@@ -208,25 +207,25 @@ class _Reader:
     def _is_followed_like_a_name(self, at: int) -> bool:
         if self._text[self._tokens[at].end :][:2] in {"'s", "\u2019s"}:
             return True
-        if self._gap(at + 1) != " ":
-            return self._gap(at) is not None and ":" in (self._gap(at) or "")
+        if not _is_blank(self._gap(at + 1)):
+            return ":" in (self._gap(at) or "")  # Owner: Alice
         following = self._tokens[at + 1].text
         if following == "and" and at + 2 < len(self._tokens):
             following = self._tokens[at + 2].text
             return following[0].isupper()
-        if following[0].isupper() and self._gap(at + 2) == " ":  # Ada Lovelace wrote
+        if following[0].isupper() and _is_blank(self._gap(at + 2)):  # Ada Lovelace wrote
             following = self._tokens[at + 2].text
         return following in english.AUXILIARIES | english.THIRD_PERSON_VERBS
 
     def _starts_sentence(self, at: int) -> bool:
         gap = self._gap(at)
-        return gap is None or ":" in gap or _SENTENCE_END.search(gap.strip(" ") or "x") is not None
+        return gap is None or _SENTENCE_END.search(gap) is not None
 
     def _gap(self, at: int) -> str | None:
         """Return what stands before a token; None at the beginning and behind the end."""
         if not 0 < at < len(self._tokens):
             return None
-        return self._text[self._tokens[at - 1].end : self._tokens[at].start][:80]
+        return self._text[self._tokens[at - 1].end : self._tokens[at].start]
 
     def _token(self, offset: int) -> Token | None:
         at = self._at + offset
@@ -236,6 +235,10 @@ class _Reader:
         first, last = self._tokens[self._at], self._tokens[self._at + width - 1]
         self._at += width
         return Fact(kind, value, self._text[first.start : last.end])
+
+
+def _is_blank(gap: str | None) -> bool:
+    return gap is not None and not gap.strip(" \t")
 
 
 def _value(token: Token) -> Fact:

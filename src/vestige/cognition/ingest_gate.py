@@ -18,7 +18,7 @@ from vestige.cognition.facts import Difference, DifferenceKind
 
 # Cosine similarity from which on two texts are about the same thing. Measured with the built-in
 # model on the pairs in tests/unit/gate_pairs.toml.
-NEAR_SIMILARITY: Final = 0.75
+NEAR_SIMILARITY: Final = 0.65
 DIFFERENCES_SHOWN: Final = 3  # in a reason
 VALUE_CHARACTERS_SHOWN: Final = 60
 # Not after white space: at the start of a line blanks are indentation, and in Python or YAML a

@@ -8,7 +8,7 @@ from vestige.cognition import english
 from vestige.cognition.facts import Difference, DifferenceKind, Fact
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 # How many words behind a negation it is taken to be about.
 SCOPE_WORDS: Final = 2
@@ -24,8 +24,10 @@ def negation_differences(a: Sequence[Fact], b: Sequence[Fact]) -> list[Differenc
     """
     a_scopes, b_scopes = _scopes(a), _scopes(b)
     a_left, b_left = _unanswered(a_scopes, b_scopes), _unanswered(b_scopes, a_scopes)
-    a_denies = [(scope, _said(scope, b)) for scope in a_left]
-    b_denies = [(scope, _said(scope, a)) for scope in b_left]
+    a_words = {_key(fact): fact.shown for fact in a}
+    b_words = {_key(fact): fact.shown for fact in b}
+    a_denies = [(scope, _said(scope, b_words)) for scope in a_left]
+    b_denies = [(scope, _said(scope, a_words)) for scope in b_left]
     paired = min(len(a_left), len(b_left))
     if paired and not _is_swapped(a_denies, b_denies):
         a_denies, b_denies = a_denies[paired:], b_denies[paired:]
@@ -83,13 +85,9 @@ def _unanswered(
     return left
 
 
-def _said(scope: tuple[Fact, ...], facts: Sequence[Fact]) -> str:
-    """Return the first word of a scope that a text says without denying it, or nothing."""
-    for wanted in scope[1:]:
-        for fact in facts:
-            if fact.kind is wanted.kind and _key(fact) == _key(wanted):
-                return fact.shown
-    return ""
+def _said(scope: tuple[Fact, ...], words: Mapping[str, str]) -> str:
+    """Return the first word of a scope that the other text has, or nothing."""
+    return next((words[_key(fact)] for fact in scope[1:] if _key(fact) in words), "")
 
 
 def _key(fact: Fact) -> str:
