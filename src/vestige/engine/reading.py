@@ -1,0 +1,134 @@
+"""What people read: recall, lists, links, what is due, and the state of the store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vestige.engine import domains, graph, recall, review
+from vestige.engine.parts import EngineBase
+from vestige.engine.recall import RecallFilter
+from vestige.errors import MemoryNotFoundError
+from vestige.models import MemoryOrder
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from vestige.engine.results import DueMemory, NeighborMemory, RecallHit
+    from vestige.models import (
+        Domain,
+        Group,
+        HealthStatus,
+        MemoryCursor,
+        MemoryEdge,
+        MemoryFilter,
+        MemoryRecord,
+        SchedulingState,
+        StoreStats,
+        User,
+    )
+
+
+class Reading(EngineBase):
+    """The part of the engine that changes nothing."""
+
+    async def recall(
+        self, text: str, *, narrowed: RecallFilter | None = None, limit: int = 0
+    ) -> list[RecallHit]:
+        """Return the memories that answer a text, best first.
+
+        Args:
+            text: a question or words; quoted phrases and `-word` are exact.
+            narrowed: filters, applied before anything is ranked.
+            limit: at most 1000; 0 means 10.
+
+        Raises:
+            InvalidInputError: the text is empty, or a limit.
+            EmbeddingError: the text cannot be embedded.
+        """
+        return await recall.recall(
+            self.store,
+            self.embedder,
+            text,
+            narrowed=narrowed or RecallFilter(),
+            clock=self._clock,
+            limit=limit,
+        )
+
+    async def list_memories(
+        self,
+        memory_filter: MemoryFilter | None = None,
+        *,
+        order: MemoryOrder = MemoryOrder.CREATED_DESC,
+        after: MemoryCursor | None = None,
+        limit: int = 0,
+    ) -> list[MemoryRecord]:
+        """Return one page of memories; see `MemoryStore.list_memories`."""
+        return await self.store.list_memories(memory_filter, order=order, after=after, limit=limit)
+
+    async def get(self, memory_id: UUID) -> tuple[MemoryRecord, SchedulingState | None]:
+        """Return a memory and its scheduling.
+
+        Raises:
+            MemoryNotFoundError: the id is unknown.
+        """
+        record = await self.store.get(memory_id)
+        if record is None:
+            raise MemoryNotFoundError(memory_id)
+        return record, await self.store.get_scheduling(memory_id)
+
+    async def due(self, *, before: datetime | None = None, limit: int = 0) -> list[DueMemory]:
+        """Return the memories that are due for review, longest due first.
+
+        Args:
+            before: due at or before this time, aware; now by default.
+            limit: at most 1000; 0 means 10.
+        """
+        return await review.due(self.store, self._clock, before, limit)
+
+    async def links(self, memory_id: UUID) -> list[MemoryEdge]:
+        """Return the links from and to a memory, ordered by (source, target, type).
+
+        Raises:
+            MemoryNotFoundError: the id is unknown.
+        """
+        return await graph.links(self.store, memory_id)
+
+    async def neighbors(self, memory_id: UUID, *, depth: int = 1) -> list[NeighborMemory]:
+        """Return the memories that links lead to, in either direction, best first.
+
+        Args:
+            memory_id: where to start; it is not among them.
+            depth: how many links a path may have, 0 to 16.
+
+        Returns:
+            At most 256, by the best product of the weights on a path; ties go by id.
+
+        Raises:
+            MemoryNotFoundError: the id is unknown.
+        """
+        return await graph.neighbors(self.store, memory_id, depth)
+
+    async def domains(self) -> list[Domain]:
+        """Return all domains, ordered by id."""
+        return await self.store.list_domains()
+
+    async def domain(self, domain_id: str) -> Domain:
+        """Return a domain; an unknown id is `InvalidInputError`."""
+        return await domains.domain(self.store, domain_id)
+
+    async def users(self) -> list[User]:
+        """Return all users, ordered by id."""
+        return await self.store.list_users()
+
+    async def groups(self) -> list[Group]:
+        """Return all groups, ordered by id."""
+        return await self.store.list_groups()
+
+    async def stats(self) -> StoreStats:
+        """Return counts and sizes of the store."""
+        return await self.store.get_stats(self._clock.now())
+
+    async def health(self) -> HealthStatus:
+        """Say whether the store can be used."""
+        return await self.store.health_check()
