@@ -41,6 +41,7 @@ INSERT INTO changelog (
     :undoes
 )
 """
+IS_NAMED: Final = "SELECT EXISTS (SELECT 1 FROM changelog WHERE memory_id = ?)"
 FORGET_CONTENT: Final = (
     "UPDATE changelog SET before = NULL, after = NULL, reason = NULL"
     " WHERE memory_id IN (SELECT value FROM json_each(?))"
@@ -66,6 +67,11 @@ def write_entries(session: Session, entries: Iterable[ChangelogEntry]) -> None:
     """Append to the changelog."""
     for entry in entries:
         session.db.run(INSERT, entry_values(entry))
+
+
+def names(session: Session, memory_id: UUID) -> bool:
+    """Say whether the changelog knows a memory."""
+    return bool(session.db.value(IS_NAMED, (str(memory_id),)))
 
 
 def forget_content(session: Session, memory_ids: Sequence[UUID]) -> None:
