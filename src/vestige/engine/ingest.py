@@ -34,10 +34,11 @@ if TYPE_CHECKING:
     from vestige.embedding.texts import TextVectors
     from vestige.engine.parts import Parts
     from vestige.engine.results import ImportText, RememberItem
-    from vestige.models import JsonObject, PutEdge
+    from vestige.models import JsonObject, PutEdge, SearchResult
 
 COMPARED: Final = 50  # nearest memories that a new text is compared with
 CANDIDATES_SHOWN: Final = 5
+SIMILARITY_DECIMALS: Final = 6
 
 
 def new_record(
@@ -209,19 +210,19 @@ async def _nearest(parts: Parts, record: MemoryRecord) -> list[tuple[MemoryRecor
     found = await parts.store.search(
         SearchQuery(embedding=record.embedding, codebase=record.codebase, limit=COMPARED)
     )
-    return [
-        (
-            hit.record,
-            Candidate(
-                id=hit.record.id,
-                content=hit.record.content,
-                similarity=hit.score,
-                comparison=compare(record.content, hit.record.content, hit.score),
-            ),
-        )
-        for hit in found
-        if is_current(hit.record, now)
-    ]
+    near = [(hit.record, _candidate(record, hit)) for hit in found if is_current(hit.record, now)]
+    return sorted(near, key=lambda pair: (-pair[1].similarity, pair[1].id))
+
+
+def _candidate(record: MemoryRecord, hit: SearchResult) -> Candidate:
+    # The last digits are those of the machine's arithmetic, and would decide the order of equals.
+    similarity = round(hit.score, SIMILARITY_DECIMALS)
+    return Candidate(
+        id=hit.record.id,
+        content=hit.record.content,
+        similarity=similarity,
+        comparison=compare(record.content, hit.record.content, similarity),
+    )
 
 
 def _known(
@@ -288,7 +289,8 @@ async def _supersede(
     shown: tuple[Candidate, ...],
 ) -> RememberResult:
     old = await need(parts, old_id)
-    links = tuple(await links_of_new(parts, record, shown))
+    drawn = await links_of_new(parts, record, shown)
+    links = tuple(link for link in drawn if link.edge.target_id != old_id)
 
     async def make() -> Change:
         nonlocal old
@@ -311,7 +313,7 @@ async def _supersede(
             InsertMemory(record=record),
             ReplaceMemory(record=replace(old, superseded_at=now)),
             superseding(record.id, old_id, now),
-            *(link for link in links if link.edge.target_id != old_id),
+            *links,
             reason=f"takes the place of {old_id}",
         )
         return replace(change, expected={old_id: memory_account(old)})
