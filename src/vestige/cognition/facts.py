@@ -130,9 +130,10 @@ class _Reader:
             return self._take(2, DifferenceKind.DATE, _time(f"{token.text}{following.text}"))
         before = self._token(-1)
         word_before = "" if before is None else before.text
-        if _YEAR.fullmatch(token.text) and word_before.lower() in (
-            english.BEFORE_A_YEAR | english.MONTHS.keys()
-        ):
+        is_dated = word_before.lower() in english.BEFORE_A_YEAR or (
+            word_before.lower() in english.MONTHS
+        )
+        if is_dated and _YEAR.fullmatch(token.text):
             return self._take(1, DifferenceKind.DATE, token.text)
         is_after_name = word_before[:1].isupper() and word_before.lower() not in (
             english.FUNCTION_WORDS
@@ -215,7 +216,7 @@ class _Reader:
             return following[0].isupper()
         if following[0].isupper() and _is_blank(self._gap(at + 2)):  # Ada Lovelace wrote
             following = self._tokens[at + 2].text
-        return following in english.AUXILIARIES | english.THIRD_PERSON_VERBS
+        return following in english.NAME_FOLLOWERS
 
     def _starts_sentence(self, at: int) -> bool:
         gap = self._gap(at)
