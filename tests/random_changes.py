@@ -1,8 +1,8 @@
 """Random changes of a store through the engine, beside a model of them in plain Python.
 
 The model knows rows by name: `memory ID`, `state ID`, `edge ...` and `review ...`. A row is what a
-person would see of it and a mark of the change that wrote it last, so that a row which was changed
-and changed back is not taken for untouched, and one that was undone is.
+person would see of it and marks of the changes that wrote it last: a text that was changed and
+changed back has another time of change, and one that was hidden and shown again has not.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class RandomChanges:
         if result.action == "created":
             self._order.append(result.id)
             record, _ = await self.engine.get(result.id)
-            self._put(f"memory {result.id}", (record.content, record.tags, False, False))
+            self._put_memory(f"memory {result.id}", (record.content, record.tags, False, False))
             self._put(f"state {result.id}", (0, 0))
             for edge in result.links:
                 self._put(_edge_name(edge), edge.weight)
@@ -133,7 +133,9 @@ class RandomChanges:
             await self._note_review(result.id)
             content, tags, *hidden = self._rows[f"memory {result.id}"][0]
             if result.added_tags:
-                self._put(f"memory {result.id}", (content, tags + result.added_tags, *hidden))
+                self._put_memory(
+                    f"memory {result.id}", (content, tags + result.added_tags, *hidden)
+                )
         return self._account(result.change_id)
 
     async def _repeat(self) -> bool:
@@ -145,7 +147,7 @@ class RandomChanges:
         assert result.action == "reinforced"
         _, tags, *hidden = self._rows[f"memory {result.id}"][0]
         if result.added_tags:
-            self._put(f"memory {result.id}", (content, tags + result.added_tags, *hidden))
+            self._put_memory(f"memory {result.id}", (content, tags + result.added_tags, *hidden))
         self._reviewed(result.id, lapsed=False)
         await self._note_review(result.id)
         return self._account(result.change_id)
@@ -157,7 +159,7 @@ class RandomChanges:
             return False
         result = await self.engine.edit(UUID(key), content=content)
         _, *others = self._rows[f"memory {key}"][0]
-        self._put(f"memory {key}", (content, *others))
+        self._put_memory(f"memory {key}", (content, *others))
         return self._account(result.change_id)
 
     async def _supersede(self) -> bool:
@@ -172,8 +174,8 @@ class RandomChanges:
             assert old[2] or old[0] == text
             return False
         self._order.append(result.id)
-        self._put(f"memory {key}", (old[0], old[1], True, old[3]))
-        self._put(f"memory {result.id}", (text, old[1], False, False))
+        self._put_memory(f"memory {key}", (old[0], old[1], True, old[3]))
+        self._put_memory(f"memory {result.id}", (text, old[1], False, False))
         self._put(f"state {result.id}", (0, 0))
         self._put(f"edge {result.id} {key} supersedes", 1.0)
         for edge in result.links:
@@ -191,7 +193,7 @@ class RandomChanges:
             assert suppressed
             return False
         assert not suppressed
-        self._put(f"memory {key}", (content, tags, superseded, True))
+        self._put_memory(f"memory {key}", (content, tags, superseded, True))
         return self._account(result.change_id)
 
     async def _restore(self) -> bool:
@@ -205,7 +207,7 @@ class RandomChanges:
             assert not any(hidden)
             return False
         assert any(hidden)
-        self._put(f"memory {key}", (content, tags, False, False))
+        self._put_memory(f"memory {key}", (content, tags, False, False))
         return self._account(result.change_id)
 
     async def _review(self) -> bool:
@@ -226,8 +228,11 @@ class RandomChanges:
         name = f"edge {one} {other} related"
         if name in self._rows and self._rows[name][0] == weight:
             return False
-        result = await self.engine.link(UUID(one), UUID(other), weight=weight)
-        self._put(_edge_name(result.edge), weight)
+        await self.engine.link(UUID(one), UUID(other), weight=weight)
+        # A link that is there gets another weight and stays as old as it is.
+        _, mark = self._rows.get(name, (None, self._marks + 1))
+        self._put(name, weight)
+        self._rows[name] = (weight, mark)
         return self._account(await self._newest_change())
 
     async def _unlink(self) -> bool:
@@ -324,7 +329,7 @@ class RandomChanges:
             content, tags, superseded, suppressed = self._rows[f"memory {old}"][0]
             others = [name for name in self._rows if name.endswith(f" {old} supersedes")]
             if superseded and not others:
-                self._put(f"memory {old}", (content, tags, False, suppressed))
+                self._put_memory(f"memory {old}", (content, tags, False, suppressed))
 
     def _account(self, change_id: UUID) -> bool:
         """Keep what a change made of the rows."""
@@ -341,6 +346,21 @@ class RandomChanges:
     def _put(self, name: str, seen: object) -> None:
         self._marks += 1
         self._rows[name] = (seen, self._marks)
+
+    def _put_memory(self, name: str, seen: tuple[str, tuple[str, ...], bool, bool]) -> None:
+        """Put a memory: what it says has a mark, and each way in which it is hidden."""
+        self._marks += 1
+        old, marks = self._rows.get(name, ((None, None, False, False), (None, None, None)))
+        self._rows[name] = (
+            seen,
+            (
+                marks[0] if old[:2] == seen[:2] else self._marks,
+                *(
+                    (mark if was else self._marks) if is_so else None
+                    for was, is_so, mark in zip(old[2:], seen[2:], marks[1:], strict=True)
+                ),
+            ),
+        )
 
     def _reviewed(self, memory_id: UUID, *, lapsed: bool) -> None:
         reps, lapses = self._rows[f"state {memory_id}"][0]
