@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from factories import ManualClock
+    from vestige.storage.protocol import MemoryStore
 
 
 @pytest.fixture
@@ -22,3 +23,9 @@ async def engine(tmp_path: Path, clock: ManualClock) -> AsyncGenerator[Engine]:
     store = await SqliteStore.open(tmp_path / "vestige.db", clock=clock)
     yield Engine(store, open_embedder("hashing", "hashing-384"), clock)
     await store.close()
+
+
+@pytest.fixture
+def any_engine(unbound_store: MemoryStore, clock: ManualClock) -> Engine:
+    """An engine on each backend, in turn."""
+    return Engine(unbound_store, open_embedder("hashing", "hashing-384"), clock)
