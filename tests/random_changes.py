@@ -12,26 +12,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from uuid import UUID
 
+from accounts import edge_name, rows_of_store, without_vectors
 from factories import DAY
 from vestige.errors import StoreError
 from vestige.models import (
-    ChangelogEntry,
-    ChangelogFilter,
     MemoryEdge,
     Rating,
     ReviewEvent,
     ScheduledMemory,
-    TransferTable,
 )
-from vestige.storage.row_objects import row_object
-from vestige.transfer.pages import pages_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from factories import ManualClock
     from vestige.engine.engine import Engine
-    from vestige.models import JsonObject, JsonValue
 
 WORDS: Final = ("tide", "ember", "quartz", "maple", "orbit", "violin", "harbor", "saddle", "prism")
 TAGS: Final = ("red", "green", "blue")
@@ -80,7 +75,7 @@ class RandomChanges:
                     seen[f"memory {record.id}"] = (record.content, record.tags, *hidden)
                     seen[f"state {record.id}"] = (state.reps, state.lapses)
                 case MemoryEdge():
-                    seen[_edge_name(row)] = row.weight
+                    seen[edge_name(row)] = row.weight
                 case ReviewEvent():
                     seen[f"review {row.memory_id} {row.id}"] = int(row.rating)
                 case _:
@@ -127,7 +122,7 @@ class RandomChanges:
             self._put_memory(f"memory {result.id}", (record.content, record.tags, False, False))
             self._put(f"state {result.id}", (0, 0))
             for edge in result.links:
-                self._put(_edge_name(edge), edge.weight)
+                self._put(edge_name(edge), edge.weight)
         else:
             self._reviewed(result.id, lapsed=False)
             await self._note_review(result.id)
@@ -179,7 +174,7 @@ class RandomChanges:
         self._put(f"state {result.id}", (0, 0))
         self._put(f"edge {result.id} {key} supersedes", 1.0)
         for edge in result.links:
-            self._put(_edge_name(edge), edge.weight)
+            self._put(edge_name(edge), edge.weight)
         return self._account(result.change_id)
 
     async def _suppress(self) -> bool:
@@ -242,7 +237,7 @@ class RandomChanges:
         _, source, target, edge_type = self._random.choice(names).split(" ")
         removed = await self.engine.unlink(UUID(source), UUID(target), edge_type=edge_type)
         for edge in removed:
-            self._rows.pop(_edge_name(edge))
+            self._rows.pop(edge_name(edge))
         return self._account(await self._newest_change())
 
     async def _forget(self) -> bool:
@@ -389,66 +384,3 @@ class RandomChanges:
 
     def _tags(self) -> list[str]:
         return self._random.sample(TAGS, self._random.randint(0, 2))
-
-
-async def rows_of_store(engine: Engine) -> list[Any]:
-    """Return all memories, links and reviews of a store."""
-    tables = (TransferTable.KNOWLEDGE_NODES, TransferTable.EDGES, TransferTable.REVIEW_EVENTS)
-    return [
-        row
-        for table in tables
-        async for page in pages_of(engine.store, table, 1000)
-        for row in page.rows
-    ]
-
-
-async def replayed(engine: Engine) -> dict[str, JsonValue]:
-    """Return the rows that the changelog alone accounts for, by name."""
-    entries: list[ChangelogEntry] = []
-    after = None
-    while page := await engine.changelog(ChangelogFilter(), after=after, limit=1000):
-        entries += page
-        after = (page[-1].change_id, page[-1].memory_id)
-    rows: dict[str, JsonValue] = {}
-    for entry in reversed(entries):
-        if entry.after is None:  # purged, with all that belonged to it
-            rows = {name: row for name, row in rows.items() if str(entry.memory_id) not in name}
-            continue
-        for name, row in entry.after.items():
-            whole = name if name.startswith("edge ") else f"{name} of {entry.memory_id}"
-            rows[whole] = row
-    return {name: row for name, row in rows.items() if row is not None}
-
-
-async def accounted(engine: Engine) -> dict[str, JsonValue]:
-    """Return the rows of a store as the changelog would have them, by name."""
-    rows: dict[str, JsonValue] = {}
-    for row in await rows_of_store(engine):
-        value = without_vectors(row)
-        match row:
-            case ScheduledMemory(record=record):
-                rows[f"scheduling of {record.id}"] = value.pop("scheduling")
-                rows[f"memory of {record.id}"] = value
-            case MemoryEdge():
-                rows[_edge_name(row)] = value
-            case _:
-                rows[f"review {row.id} of {row.memory_id}"] = value
-    return rows
-
-
-def without_vectors(row: Any) -> JsonObject:
-    """Return a row as JSON, without its table and vectors."""
-    table = {
-        ScheduledMemory: TransferTable.KNOWLEDGE_NODES,
-        MemoryEdge: TransferTable.EDGES,
-        ReviewEvent: TransferTable.REVIEW_EVENTS,
-    }[type(row)]
-    value = row_object(table, row)
-    del value["table"]
-    if table == TransferTable.KNOWLEDGE_NODES:
-        value |= {"embedding": None, "windows": []}
-    return value
-
-
-def _edge_name(edge: MemoryEdge) -> str:
-    return f"edge {edge.source_id} {edge.target_id} {edge.edge_type}"

@@ -13,8 +13,9 @@ from uuid import UUID
 import pytest
 
 import conftest
+from accounts import accounted, replayed
 from factories import ManualClock
-from random_changes import RandomChanges, accounted, replayed
+from random_changes import RandomChanges
 from vestige.embedding import open_embedder
 from vestige.engine import ingest, parts
 from vestige.engine.engine import Engine

@@ -27,5 +27,5 @@ async def engine(tmp_path: Path, clock: ManualClock) -> AsyncGenerator[Engine]:
 
 @pytest.fixture
 def any_engine(unbound_store: MemoryStore, clock: ManualClock) -> Engine:
-    """The same on each backend, for tests of what is written."""
+    """An engine on each backend, in turn."""
     return Engine(unbound_store, open_embedder("hashing", "hashing-384"), clock)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from factories import DAY, START, a_memory
+from vestige.embedding import missing
 from vestige.embedding.hashing import HashingEmbedder
+from vestige.embedding.missing import FAILURES_IN_A_ROW, EncodeResult, encode_missing
 from vestige.engine.maintenance import missing_vectors
 from vestige.errors import EmbeddingError
-from vestige.transfer import encoding
-from vestige.transfer.encoding import FAILURES_IN_A_ROW, EncodeResult, encode_missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,7 +47,7 @@ async def encode(engine: Engine, advance: Callable[[int], None] = lambda _: None
 async def test_every_memory_gets_its_vector_and_nothing_else_of_it_changes(
     engine: Engine, records: list[MemoryRecord], clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encoding, "PAGE_ROWS", 2)
+    monkeypatch.setattr(missing, "PAGE_ROWS", 2)
     clock.advance(3 * DAY)
     done: list[int] = []
     assert await encode(engine, done.append) == EncodeResult(encoded=7)

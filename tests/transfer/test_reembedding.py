@@ -10,11 +10,11 @@ import pytest
 
 from factories import DAY, START, a_domain, a_full_memory, a_memory
 from vestige.embedding.hashing import HashingEmbedder
+from vestige.embedding.missing import FAILURES_IN_A_ROW
 from vestige.embedding.texts import embed_text
 from vestige.errors import EmbeddingError, ModelMismatchError, StoreError, TransferError
 from vestige.models import MemoryOrder, TransferTable
 from vestige.storage.row_objects import row_object
-from vestige.transfer.encoding import FAILURES_IN_A_ROW
 from vestige.transfer.reembedding import ReembedPlan, ReembedReport, reembed
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vestige.config import Config
+    from vestige.embedding.missing import EncodeResult
     from vestige.models import Problem
-    from vestige.transfer.encoding import EncodeResult
 
 commands = typer.Typer()
 
@@ -92,7 +92,7 @@ def _repair(config: Config, problems: Sequence[Problem]) -> _Outcome:
 
 
 def _encode(config: Config) -> EncodeResult:
-    from vestige.transfer.encoding import encode_missing
+    from vestige.embedding.missing import encode_missing
 
     with counting("memories encoded") as advance:
         return with_engine(
@@ -121,8 +121,8 @@ def _print_problems(problems: Sequence[Problem]) -> None:
 
 
 def _print_json(outcome: _Outcome) -> None:
+    from vestige.embedding.missing import EncodeResult
     from vestige.engine.views import problem_view
-    from vestige.transfer.encoding import EncodeResult
     from vestige.transfer.views import encode_failure_view
 
     encoding = outcome.encoding or EncodeResult()

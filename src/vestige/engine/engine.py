@@ -10,6 +10,7 @@ from vestige.config import load_config
 from vestige.embedding import choose_embedder
 from vestige.embedding.texts import signature_of
 from vestige.engine.reading import Reading
+from vestige.engine.upkeep import Upkeep
 from vestige.engine.writing import Writing
 from vestige.errors import ModelMismatchError
 from vestige.storage.opening import open_store
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from vestige.storage.protocol import MemoryStore
 
 
-class Engine(Reading, Writing):
+class Engine(Reading, Writing, Upkeep):
     """Long-term memory: remember, recall, and look after what is remembered.
 
     It owns neither the store nor the embedder; `open_engine` opens and closes them.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
 from vestige.cognition import fsrs
+from vestige.cognition.currency import is_current
 from vestige.cognition.ingest_gate import GateAction, compare
 from vestige.embedding.texts import embed_text
 from vestige.engine.links import links_of_new, superseding
@@ -189,15 +190,6 @@ def check_memory(record: MemoryRecord) -> None:
     limits.check_record(record)
     if not record.content.strip():
         raise InvalidInputError("content", "must not be only white space")
-
-
-def is_current(record: MemoryRecord, at: datetime) -> bool:
-    """Say whether a memory is neither suppressed, superseded nor past its time."""
-    return (
-        record.suppressed_at is None
-        and (record.superseded_at is None or record.superseded_at > at)
-        and (record.valid_until is None or record.valid_until > at)
-    )
 
 
 async def _nearest(parts: Parts, record: MemoryRecord) -> list[tuple[MemoryRecord, Candidate]]:

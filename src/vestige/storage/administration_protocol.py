@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         Problem,
         Reembedding,
         RowKey,
+        SchedulingState,
         StoreStats,
         TransferPage,
         TransferRow,
@@ -83,6 +84,18 @@ class AdministrationStore(Protocol):
 
     async def get_stats(self, now: datetime) -> StoreStats:
         """Return counts and sizes; `now` decides what is due."""
+        ...
+
+    async def refresh_retrievability(self, states: Sequence[SchedulingState]) -> int:
+        """Write the retrievability of states, and nothing else of them; return how many.
+
+        It follows from the rest of a state, so the changelog says nothing of it. A state that is
+        gone, or whose stability or last review is another one by now, is left as it is: whoever
+        changed it has written its retrievability, too.
+
+        Raises:
+            InvalidInputError: a state outside its limits.
+        """
         ...
 
     async def vacuum(self) -> None:

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from vestige.clock import SystemClock
+from vestige.embedding.missing import BATCH_TEXTS, EncodeFailure, encode_missing
 from vestige.embedding.texts import embed_texts, signature_of
 from vestige.errors import TransferError
 from vestige.storage.problems import refuse_second_reembedding, unfinished_reembedding
 from vestige.transfer.centroids import mean_centroids
-from vestige.transfer.encoding import BATCH_TEXTS, EncodeFailure, encode_missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

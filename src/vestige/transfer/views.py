@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vestige.embedding.missing import EncodeFailure
     from vestige.models import JsonObject, ModelSignature
     from vestige.storage.rust.findings import SourceReport
     from vestige.transfer.copy_plan import CopyFailure, CopyReport
-    from vestige.transfer.encoding import EncodeFailure
     from vestige.transfer.reembedding import ReembedReport
     from vestige.transfer.restore import LineFailure, RestoreReport
 

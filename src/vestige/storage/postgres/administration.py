@@ -10,6 +10,7 @@ from vestige.storage.postgres import (
     maintenance,
     reembedding,
     registry,
+    scheduling,
     schema,
     transfer,
 )
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         Problem,
         Reembedding,
         RowKey,
+        SchedulingState,
         StoreStats,
         TransferPage,
         TransferRow,
@@ -126,6 +128,11 @@ class Administration:
     async def get_stats(self, now: datetime) -> StoreStats:
         limits.check_time("now", now)
         return await self._db.read(maintenance.get_stats, now, self._db.pool_state())
+
+    async def refresh_retrievability(self, states: Sequence[SchedulingState]) -> int:
+        for state in states:
+            limits.check_scheduling(state)
+        return await self._db.write(scheduling.refresh_retrievability, states)
 
     async def vacuum(self) -> None:
         await self._db.outside_transaction(maintenance.vacuum)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from vestige.embedding.texts import embed_text, embed_texts
 from vestige.errors import EmbeddingError, MemoryNotFoundError
@@ -13,15 +13,31 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
     from uuid import UUID
 
-    from vestige.embedding import Embedder
+    from vestige.embedding.protocol import Embedder
     from vestige.embedding.texts import TextVectors
-    from vestige.models import MemoryRecord
-    from vestige.storage.protocol import MemoryStore
+    from vestige.models import MemoryFilter, MemoryRecord
 
 PAGE_ROWS: Final = 200
 BATCH_TEXTS: Final = 128
 # So many texts in a row are not refused: the embedder does not work.
 FAILURES_IN_A_ROW: Final = 20
+
+
+class Memories(Protocol):
+    """What is asked of a store here; `vestige.storage.protocol` says what its methods do."""
+
+    async def get(self, memory_id: UUID) -> MemoryRecord | None: ...
+
+    async def list_memories(
+        self,
+        memory_filter: MemoryFilter | None = None,
+        *,
+        order: MemoryOrder = MemoryOrder.CREATED_DESC,
+        after: MemoryCursor | None = None,
+        limit: int = 0,
+    ) -> list[MemoryRecord]: ...
+
+    async def update(self, record: MemoryRecord) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +57,7 @@ class EncodeResult:
 
 
 async def encode_missing(
-    store: MemoryStore,
+    store: Memories,
     embedder: Embedder,
     advance: Callable[[int], None],
     *,
@@ -75,7 +91,7 @@ async def encode_missing(
 
 
 async def batches_without_vector(
-    store: MemoryStore, batch_texts: int
+    store: Memories, batch_texts: int
 ) -> AsyncGenerator[list[MemoryRecord]]:
     """Yield the memories that have no vector, in the order of their creation."""
     batch: list[MemoryRecord] = []
@@ -88,7 +104,7 @@ async def batches_without_vector(
         yield batch
 
 
-async def _without_vector(store: MemoryStore) -> AsyncGenerator[MemoryRecord]:
+async def _without_vector(store: Memories) -> AsyncGenerator[MemoryRecord]:
     # In the order of creation, which a write of vectors does not disturb.
     after: MemoryCursor | None = None
     while page := await store.list_memories(
@@ -123,7 +139,7 @@ async def _embedded(
             yield record, alone
 
 
-async def _write(store: MemoryStore, record: MemoryRecord, vectors: TextVectors) -> bool:
+async def _write(store: Memories, record: MemoryRecord, vectors: TextVectors) -> bool:
     """Give a memory its vectors, unless somebody has changed it meanwhile; say whether."""
     current = await store.get(record.id)
     if current is None or current.embedding is not None or current.content != record.content:
