@@ -30,6 +30,7 @@ FEATURES: Final = (
     "graph",
     "maintenance",
     "memories",
+    "model_change",
     "reembedding",
     "registry",
     "scheduling",

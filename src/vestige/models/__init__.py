@@ -24,11 +24,14 @@ from vestige.models.memories import (
 )
 from vestige.models.searches import SearchQuery, SearchResult
 from vestige.models.stores import (
+    EncodedMemory,
     HealthStatus,
     ModelSignature,
     Problem,
     Reembedding,
+    RefusedMemory,
     StoreStats,
+    UnencodedMemory,
 )
 from vestige.models.transfer import (
     ImportResult,
@@ -58,6 +61,7 @@ __all__ = [
     "MAX_LIMIT",
     "Domain",
     "DomainScore",
+    "EncodedMemory",
     "Group",
     "GroupMembership",
     "HealthStatus",
@@ -74,6 +78,7 @@ __all__ = [
     "Problem",
     "Rating",
     "Reembedding",
+    "RefusedMemory",
     "ReviewEvent",
     "RowFailure",
     "RowKey",
@@ -85,6 +90,7 @@ __all__ = [
     "TransferPage",
     "TransferRow",
     "TransferTable",
+    "UnencodedMemory",
     "User",
     "Visibility",
 ]
