@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vestige.clock import SystemClock
-from vestige.config import load_config
-from vestige.embedding import choose_embedder
 from vestige.embedding.texts import signature_of
 from vestige.engine import domains, graph, ingest, maintenance, recall, review
+from vestige.engine.change_notes import ChangeNotes
+from vestige.engine.following import FollowedModel
 from vestige.engine.recall import RecallFilter
 from vestige.engine.results import ImportedText, IngestContext
-from vestige.errors import MemoryNotFoundError, ModelMismatchError
+from vestige.errors import MemoryNotFoundError
 from vestige.models import MemoryOrder, Rating
 from vestige.storage import limits
-from vestige.storage.opening import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
     from vestige.clock import Clock
-    from vestige.config import Config
     from vestige.embedding import Embedder
+    from vestige.engine.following import OpenEmbedder
     from vestige.engine.results import (
         DueMemory,
         EditResult,
@@ -59,15 +56,36 @@ if TYPE_CHECKING:
 class Engine:
     """Long-term memory: remember, recall, and look after what is remembered.
 
-    It owns neither the store nor the embedder; `open_engine` opens and closes them.
+    It owns neither the store nor the embedder; `vestige.engine.opening` opens and closes them. When
+    others change the model of the store, the embedder of the new one takes the place of the old.
+
+    Args:
+        store: the memory.
+        embedder: of the store's model.
+        clock: where the time comes from; the machine's by default.
+        open_embedder: makes the embedder of the model that the store changed to; without it, such
+            a change is a `ModelMismatchError`.
     """
 
-    def __init__(self, store: MemoryStore, embedder: Embedder, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        store: MemoryStore,
+        embedder: Embedder,
+        clock: Clock | None = None,
+        *,
+        open_embedder: OpenEmbedder | None = None,
+    ) -> None:
         self.store = store
-        self.embedder = embedder
         self._clock = clock or SystemClock()
+        self._model = FollowedModel(store, embedder, open_embedder)
+        self._notes = ChangeNotes(store)
         # Two writers of the same text must not both find it unknown.
         self._one_writer = asyncio.Lock()
+
+    @property
+    def embedder(self) -> Embedder:
+        """What makes the vectors, of the model that the store was last seen to have."""
+        return self._model.embedder
 
     async def remember(
         self,
@@ -108,11 +126,15 @@ class Engine:
         if created_at is not None:
             limits.check_time("created_at", created_at)
             record = replace(record, created_at=created_at, updated_at=created_at)
-        async with self._one_writer:
-            await self.store.register_model(await self.model())
+
+        async def write(embedder: Embedder) -> RememberResult:
+            await self._model.bind(registers=True)
             return await ingest.remember(
-                self.store, self.embedder, self._clock, record, force=force_create
+                self.store, embedder, self._clock, record, force=force_create
             )
+
+        async with self._one_writer:
+            return await self._model.run(write)
 
     async def import_text(
         self, text: ImportText, *, node_type: str = "note", is_dry_run: bool = False
@@ -132,12 +154,13 @@ class Engine:
             EmbeddingError: the text cannot be embedded; nothing was written.
         """
         record = ingest.imported_record(text, node_type, self._clock)
+
+        async def write(embedder: Embedder) -> UUID | None:
+            await self._model.bind(registers=not is_dry_run)
+            return await ingest.remember_once(self.store, embedder, record, is_dry_run=is_dry_run)
+
         async with self._one_writer:
-            if not is_dry_run:
-                await self.store.register_model(await self.model())
-            known = await ingest.remember_once(
-                self.store, self.embedder, record, is_dry_run=is_dry_run
-            )
+            known = await self._model.run(write)
         if known is not None:
             return ImportedText(text=text, action="known", id=known)
         return ImportedText(text=text, action="created", id=None if is_dry_run else record.id)
@@ -156,14 +179,23 @@ class Engine:
             InvalidInputError: the text is empty, or a limit.
             EmbeddingError: the text cannot be embedded.
         """
-        return await recall.recall(
-            self.store,
-            self.embedder,
-            text,
-            narrowed=narrowed or RecallFilter(),
-            clock=self._clock,
-            limit=limit,
-        )
+
+        async def search(embedder: Embedder) -> list[RecallHit]:
+            await self._model.bind(registers=False)
+            return await recall.recall(
+                self.store,
+                embedder,
+                text,
+                narrowed=narrowed or RecallFilter(),
+                clock=self._clock,
+                limit=limit,
+            )
+
+        return await self._model.run(search)
+
+    async def note(self, hits: Sequence[RecallHit]) -> str | None:
+        """Return what is to be said beside the answer of a recall: that vectors may be missing."""
+        return await self._notes.note(hits)
 
     async def list_memories(
         self,
@@ -204,17 +236,21 @@ class Engine:
             MemoryNotFoundError: the id is unknown.
             InvalidInputError: nothing would change, or a limit.
         """
-        async with self._one_writer:
-            await self.store.register_model(await self.model())
+
+        async def write(embedder: Embedder) -> EditResult:
+            await self._model.bind(registers=True)
             return await ingest.edit(
                 self.store,
-                self.embedder,
+                embedder,
                 memory_id,
                 content=content,
                 node_type=node_type,
                 tags=tags,
                 codebase=codebase,
             )
+
+        async with self._one_writer:
+            return await self._model.run(write)
 
     async def forget(self, memory_id: UUID) -> MemoryRecord:
         """Delete a memory with all that belongs to it; return what was deleted.
@@ -347,41 +383,3 @@ class Engine:
             EmbeddingError: the embedder failed.
         """
         return await signature_of(self.embedder)
-
-
-@asynccontextmanager
-async def open_engine(
-    config: Config | None = None, *, clock: Clock | None = None
-) -> AsyncGenerator[Engine]:
-    """Open the configured store and its embedder, and close the store at the end.
-
-    Args:
-        config: the configuration; by default that of the command line: `vestige.toml` and the
-            environment.
-        clock: where the time comes from; the machine's by default.
-
-    Raises:
-        ConfigError: the configuration cannot be used.
-        EmbeddingError: the configured model is needed to compare it with the store's, and
-            cannot be had.
-        ModelMismatchError: the configured model is not the one that the store's vectors are of.
-        StoreUnavailableError, MigrationError: the store cannot be used.
-    """
-    config = config or load_config(None, None, os.environ)
-    store = await open_store(config, clock=clock)
-    try:
-        yield Engine(store, await _bound_embedder(config, store), clock)
-    finally:
-        await store.close()
-
-
-async def _bound_embedder(config: Config, store: MemoryStore) -> Embedder:
-    """Return the embedder of the store's model, to which the store is then bound."""
-    registered = await store.registered_model()
-    embedder = choose_embedder(config.embeddings, registered)
-    if registered is not None:
-        signature = await signature_of(embedder)
-        if registered != signature:
-            raise ModelMismatchError(registered, signature)
-        await store.register_model(registered)
-    return embedder

@@ -48,7 +48,8 @@ class ReembedPlan:
         is_dry_run: count and measure, and write nothing.
         way: offline or online; one that is resumed goes on as it was begun.
         workers: how many batches are encoded at once, 1 or more.
-        keeps_index: offline: keep the vector index up meanwhile, at the same dimension only.
+        keeps_index: offline: keep the vector index up meanwhile, at the same dimension only;
+            that of SQLite always is.
         builds_concurrently: offline: build the vector index while others read and write.
     """
 
@@ -205,7 +206,7 @@ async def _look(
             "Leave --resume out to begin one.",
         )
     report.skipped = stats.memory_count - report.rows if report.is_needed else stats.embedded_count
-    if plan.keeps_index and report.is_needed:
+    if plan.keeps_index and report.is_needed and stats.backend == "postgres":
         _check_index_can_stay(report)
 
 
