@@ -11,9 +11,11 @@ from vestige.errors import MemoryNotFoundError
 from vestige.models import MemoryOrder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
+    from vestige.engine.parts import Parts
     from vestige.engine.results import DueMemory, NeighborMemory, RecallHit
     from vestige.models import (
         ChangelogEntry,
@@ -48,14 +50,22 @@ class Reading(EngineBase):
             InvalidInputError: the text is empty, or a limit.
             EmbeddingError: the text cannot be embedded.
         """
-        return await recall.recall(
-            self.store,
-            self.embedder,
-            text,
-            narrowed=narrowed or RecallFilter(),
-            clock=self._clock,
-            limit=limit,
-        )
+
+        async def read(parts: Parts) -> list[RecallHit]:
+            return await recall.recall(
+                parts.store,
+                parts.embedder,
+                text,
+                narrowed=narrowed or RecallFilter(),
+                clock=parts.clock,
+                limit=limit,
+            )
+
+        return await self._reading(read)
+
+    async def note(self, hits: Sequence[RecallHit]) -> str | None:
+        """Return what is to be said beside the answer of a recall: that vectors may be missing."""
+        return await self._notes.note(hits)
 
     async def list_memories(
         self,

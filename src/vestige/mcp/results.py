@@ -68,9 +68,10 @@ class HitRow(BaseModel):
 
 
 class RecallAnswer(Answer):
-    """The memories that answer a query, best first."""
+    """The memories that answer a query, best first; `note`: what may be missing among them."""
 
     notice: str = NOTICE
+    note: str | None = None
     results: list[HitRow]
 
 
