@@ -1,4 +1,9 @@
-"""The PostgreSQL server of a test run, and databases on it that live for one test."""
+"""The PostgreSQL server of a test process, and databases on it that live for one test.
+
+A run has several processes, and each starts a server, which takes a second: tests stop servers'
+sessions and look at locks, and so leave those of the other processes alone. A server that was given
+is shared; the names of the databases keep the processes apart.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +49,7 @@ DELETE FROM vestige_migrations WHERE version = 2;
 ALTER SEQUENCE review_events_id_seq RESTART;
 UPDATE users SET handle = 'local', display_name = 'Local User', metadata = '{}';
 """
-OURS: Final = "SELECT datname FROM pg_database WHERE datname LIKE $1"
+OURS: Final = "SELECT datname FROM pg_database WHERE starts_with(datname::text, $1)"
 
 # What a crash would lose does not matter here, and tests alone decide when statistics are made.
 SERVER_SETTINGS: Final = {
@@ -124,7 +129,7 @@ def leave_server() -> None:
 
 async def _drop_databases() -> None:
     connection = await asyncpg.connect(server_url())
-    names = await connection.fetch(OURS, f"{PREFIX}_%")
+    names = await connection.fetch(OURS, f"{PREFIX}_")
     for (name,) in names:
         await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await connection.close()
