@@ -121,19 +121,13 @@ def contradiction(a: str, b: str, similarity: float | None) -> Contradiction | N
     if similarity is not None and not similarity >= LEAST_SIMILARITY:  # NaN is no similarity
         return None
     a_facts, b_facts = read_both(a, b)
-    differences = differences_of(a_facts, b_facts)
-    replaced = [found for found in differences if found.is_replacement]
-    if not _are_of_one_kind(replaced, differences):
+    replaced = [found for found in differences_of(a_facts, b_facts) if found.is_replacement]
+    if not _are_of_one_kind(replaced):
         return None
     kind = replaced[0].kind
-    a_side, b_side = (
-        _Side.of(facts, [] if kind is DifferenceKind.NEGATION else values)
-        for facts, values in (
-            (a_facts, [found.a for found in replaced]),
-            (b_facts, [found.b for found in replaced]),
-        )
-    )
-    shared = a_side.content.keys() & b_side.content.keys()
+    a_side = _side(kind, a_facts, [found.a for found in replaced])
+    b_side = _side(kind, b_facts, [found.b for found in replaced])
+    shared = a_side.about.keys() & b_side.about.keys()
     if not shared or _is_of_another(kind, a_side, b_side):
         return None
     confidence = _confidence(kind, replaced, a_side, b_side)
@@ -141,21 +135,18 @@ def contradiction(a: str, b: str, similarity: float | None) -> Contradiction | N
         return None
     return Contradiction(
         kind=kind,
-        subject=tuple(shown for word, shown in a_side.content.items() if word in shared),
+        subject=tuple(shown for word, shown in a_side.about.items() if word in shared),
         a=", ".join(found.a for found in replaced),
         b=", ".join(found.b for found in replaced),
         confidence=confidence,
     )
 
 
-def _are_of_one_kind(replaced: Sequence[Difference], differences: Sequence[Difference]) -> bool:
+def _are_of_one_kind(replaced: Sequence[Difference]) -> bool:
     if not 0 < len(replaced) <= DIFFERENCES_MAX or len({found.kind for found in replaced}) > 1:
         return False
-    if replaced[0].kind is DifferenceKind.ANTONYM and len(replaced) > 1:
-        return False  # who dislikes what is long likes what is short
-    # What is not 5433 may be 5432.
-    is_denied = any(found.kind is DifferenceKind.NEGATION for found in differences)
-    return not is_denied or replaced[0].kind is DifferenceKind.NEGATION
+    # Who dislikes what is long likes what is short.
+    return replaced[0].kind is not DifferenceKind.ANTONYM or len(replaced) == 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -164,30 +155,23 @@ class _Side:
 
     Attributes:
         facts: all of it.
-        content: the words and values that say what it is about, by stem, without those that differ.
-        values: where those stand that differ.
-        verb: where the first verb stands; 0 when none is known.
+        sentences: those that hold what differs.
+        values: where that stands; empty for a negation, which is about the words behind it.
+        content: stems of the words and values of the text, without those that differ.
+        about: those of the sentences, and how they were written.
+        verb: where the first verb of the sentences stands; 0 when none is known.
     """
 
     facts: Sequence[Fact]
-    content: Mapping[str, str]
+    sentences: frozenset[int]
     values: Sequence[int]
+    content: frozenset[str]
+    about: Mapping[str, str]
     verb: int
 
-    @classmethod
-    def of(cls, facts: Sequence[Fact], differing: Sequence[str]) -> _Side:
-        values = [index for index, fact in enumerate(facts) if fact.shown in differing]
-        content = {
-            _key(fact): fact.shown
-            for index, fact in enumerate(facts)
-            if index not in values and _is_content(fact)
-        }
-        verbs = (
-            index
-            for index, fact in enumerate(facts)
-            if index and fact.kind is None and english.stem(fact.value) in VERBS
-        )
-        return cls(facts=facts, content=content, values=values, verb=next(verbs, 0))
+    def said(self) -> list[Fact]:
+        """Return the sentences that hold what differs."""
+        return [fact for fact in self.facts if fact.sentence in self.sentences]
 
     def added(self, other: _Side) -> list[int]:
         """Return where words stand that the other text does not have."""
@@ -198,15 +182,64 @@ class _Side:
         ]
 
 
+def _side(kind: DifferenceKind, facts: Sequence[Fact], differing: Sequence[str]) -> _Side:
+    is_denied = kind is DifferenceKind.NEGATION
+    values = [i for i, fact in enumerate(facts) if fact.shown in differing and not is_denied]
+    sentences = {facts[index].sentence for index in values}
+    if is_denied:
+        sentences = _sentences_with(facts, differing)
+    content = [
+        fact for index, fact in enumerate(facts) if index not in values and _is_content(fact)
+    ]
+    verbs = (
+        index
+        for index in range(1, len(facts))
+        if facts[index].sentence in sentences
+        and facts[index - 1].sentence == facts[index].sentence
+        and facts[index].kind is None
+        and english.stem(facts[index].value) in VERBS
+    )
+    return _Side(
+        facts=facts,
+        sentences=frozenset(sentences),
+        values=values,
+        content=frozenset(map(_key, content)),
+        about={_key(fact): fact.shown for fact in content if fact.sentence in sentences},
+        verb=next(verbs, 0),
+    )
+
+
+def _sentences_with(facts: Sequence[Fact], shown: Sequence[str]) -> set[int]:
+    """Return the sentences that hold some words one behind the other."""
+    sentences: dict[int, list[str]] = {}
+    for fact in facts:
+        sentences.setdefault(fact.sentence, []).append(fact.shown)
+    return {
+        number
+        for number, words in sentences.items()
+        if any(f" {wanted} " in f" {' '.join(words)} " for wanted in shown)
+    }
+
+
 def _is_of_another(kind: DifferenceKind, a: _Side, b: _Side) -> bool:
     """Say whether the values belong to two subjects, or can both be true of one."""
-    if kind is DifferenceKind.DATE and any(fact.value in EVENTS for fact in a.facts):
+    if kind is DifferenceKind.DATE and any(fact.value in EVENTS for fact in (*a.said(), *b.said())):
         return True
+    if kind is not DifferenceKind.NEGATION and _denials(a) != _denials(b):
+        return True  # what is not 5433 may be 5432
     names_many = kind in {DifferenceKind.NAME, DifferenceKind.IDENTIFIER}
-    said = a.content.keys() | b.content.keys()
-    if names_many and (not HELD_BY_MANY.isdisjoint(said) or _is_one_of_some(a)):
+    words = a.about.keys() | b.about.keys()
+    if names_many and (
+        not HELD_BY_MANY.isdisjoint(words) or _is_one_of_some(a) or _is_one_of_some(b)
+    ):
         return True
-    return _is_in_subject(kind, a) and _is_in_subject(kind, b) and not _is_held_by_one(kind, a)
+    if not _is_in_subject(kind, a) or not _is_in_subject(kind, b):
+        return False
+    return not _is_held_by_one(kind, a) or not _is_held_by_one(kind, b)
+
+
+def _denials(side: _Side) -> int:
+    return sum(fact.kind is DifferenceKind.NEGATION for fact in side.said())
 
 
 def _is_in_subject(kind: DifferenceKind, side: _Side) -> bool:
@@ -242,7 +275,9 @@ def _confidence(kind: DifferenceKind, replaced: Sequence[Difference], a: _Side, 
         return confidence * OTHER_VERB if is_other_verb else 0.0
     for side, added in ((a, a_added), (b, b_added)):
         for index in added:
-            if index < side.verb:  # it says more closely what the text is about
+            if side.facts[index].sentence not in side.sentences:
+                continue  # what else a text says takes nothing away
+            if index < side.verb:  # it says more closely what the sentence is about
                 return 0.0
             confidence *= ADDED_CONDITION if _is_condition(side, index) else ADDED_WORD
     return confidence

@@ -65,6 +65,7 @@ OPPOSITES: Final = _exclusive(
 AUXILIARIES: Final = words(
     "is was are were has had have will would can could should shall may might must does did do"
 )
+PLURAL_AUXILIARIES: Final = words("are were have do")
 # After a first word with a capital these make it a name: `Redis stores`, but not `Use tabs`.
 THIRD_PERSON_VERBS: Final = words(
     """
@@ -227,6 +228,9 @@ def stem(word: str) -> str:
         word = word[:-1]
     return word.removesuffix("e") if len(word) > 3 else word  # noqa: PLR2004  # `see` stays
 
+
+# What may follow a name at the beginning of a sentence; backups and tests `are`, names are not.
+NAME_FOLLOWERS: Final = (AUXILIARIES - PLURAL_AUXILIARIES) | THIRD_PERSON_VERBS
 
 OPPOSITE_STEMS: Final = {
     stem(word): frozenset(stem(other) for other in others) for word, others in OPPOSITES.items()

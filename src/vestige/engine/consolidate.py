@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from vestige.cognition import fsrs
 from vestige.cognition.contradictions import LEAST_SIMILARITY
+from vestige.cognition.currency import is_current
 from vestige.embedding.missing import encode_missing
 from vestige.embedding.texts import signature_of
 from vestige.engine.contradictions import ContradictionSearch
@@ -22,7 +23,6 @@ from vestige.engine.link_changes import add_links, prune_links
 from vestige.engine.linking import LinkSearch, Similar, is_pruned
 from vestige.engine.near_pairs import (
     PairSearch,
-    is_current,
     meaning_obstacle,
     missing_note,
     pages,

@@ -107,15 +107,6 @@ def text_key(record: MemoryRecord) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def is_current(record: MemoryRecord, now: datetime) -> bool:
-    """Say whether a memory is neither suppressed, superseded nor past its `valid_until`."""
-    return (
-        record.suppressed_at is None
-        and (record.superseded_at is None or record.superseded_at > now)
-        and (record.valid_until is None or record.valid_until > now)
-    )
-
-
 async def meaning_obstacle(parts: Parts) -> str | None:
     """Say why memories cannot be compared by meaning; bind the store to its model if they can.
 

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 from uuid import uuid4
 
 from vestige.clock import SystemClock
 from vestige.embedding.texts import signature_of
+from vestige.errors import ConflictError, MemoryNotFoundError
 from vestige.models import Change
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from uuid import UUID
 
     from vestige.clock import Clock
     from vestige.embedding import Embedder
-    from vestige.models import ChangeAction, ModelSignature, Operation
+    from vestige.models import ChangeAction, MemoryRecord, ModelSignature, Operation
     from vestige.storage.protocol import MemoryStore
+
+ATTEMPTS: Final = 5  # of a change that others were quicker than
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +60,34 @@ class Parts:
             session_id=self.actor.session_id,
             undoes=undoes,
         )
+
+
+async def need(parts: Parts, memory_id: UUID) -> MemoryRecord:
+    """Return a memory.
+
+    Raises:
+        MemoryNotFoundError: the id is unknown.
+    """
+    record = await parts.store.get(memory_id)
+    if record is None:
+        raise MemoryNotFoundError(memory_id)
+    return record
+
+
+async def commit(parts: Parts, make: Callable[[], Awaitable[Change]]) -> Change:
+    """Commit a change that was made of what is stored; made anew when others were quicker.
+
+    Raises:
+        ConflictError: others were quicker again and again.
+    """
+    for _ in range(ATTEMPTS - 1):
+        with suppress(ConflictError):
+            change = await make()
+            await parts.store.commit(change)
+            return change
+    change = await make()
+    await parts.store.commit(change)
+    return change
 
 
 class EngineBase:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from vestige.engine.results import DueMemory, NeighborMemory, RecallHit
     from vestige.models import (
+        ChangelogEntry,
+        ChangelogFilter,
         Domain,
         Group,
         HealthStatus,
@@ -108,6 +110,22 @@ class Reading(EngineBase):
             MemoryNotFoundError: the id is unknown.
         """
         return await graph.neighbors(self.store, memory_id, depth)
+
+    async def changelog(
+        self,
+        narrowed: ChangelogFilter | None = None,
+        *,
+        after: tuple[UUID, UUID] | None = None,
+        limit: int = 0,
+    ) -> list[ChangelogEntry]:
+        """Return one page of the account of all changes, newest first.
+
+        Args:
+            narrowed: what to keep; everything by default.
+            after: `change_id` and `memory_id` of the last entry of the previous page.
+            limit: at most 1000; 0 means 10.
+        """
+        return await self.store.list_changelog(narrowed, after=after, limit=limit)
 
     async def domains(self) -> list[Domain]:
         """Return all domains, ordered by id."""

@@ -96,8 +96,11 @@ class MemoryStore(AccessStore, AdministrationStore, Protocol):
     async def purge(self, change: Change) -> list[ChangelogEntry]:
         """Commit a change, and forget what the changelog holds of the memories that it deletes.
 
-        A tombstone without content is left of each. Bytes of them may stay in the files of the
-        database until `erase`.
+        They may be deleted already, as long as the changelog knows them. A tombstone without
+        content is left of each. Bytes of them may stay in the files of the database until `erase`.
+
+        Raises:
+            MemoryNotFoundError: neither the store nor its changelog knows a memory.
         """
         ...
 
