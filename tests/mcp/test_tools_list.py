@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from vestige.models import JsonObject
 
-NAMES = ["remember", "recall", "memory", "status"]
+NAMES = ["remember", "recall", "memory", "maintain", "status"]
 MOST_BYTES = 12_000
-BYTES_THAT_LEAVE_ROOM_FOR_MORE_TOOLS = 6_000
+BYTES_THAT_LEAVE_ROOM_FOR_MORE_TOOLS = 8_000
 
 
 @pytest.fixture
@@ -60,6 +60,7 @@ async def test_every_tool_says_what_it_does_to_the_memory(tools: list[Tool]) -> 
         "remember": (False, False, False, False),
         "recall": (True, False, True, False),
         "memory": (False, True, False, False),
+        "maintain": (False, False, True, False),
         "status": (True, False, True, False),
     }
 

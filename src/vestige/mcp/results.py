@@ -117,6 +117,27 @@ class StatusAnswer(Answer):
     details: dict[str, str]
 
 
+class FindingRow(BaseModel):
+    """Memories that a person should look at: `ids` oldest first, contents of the first two."""
+
+    kind: str
+    ids: list[str]
+    content: str
+    other_content: str
+    confidence: float | None = None
+    reason: str
+
+
+class MaintainAnswer(Answer):
+    """What was or would be brought up to date, and what is left for a person to decide."""
+
+    notice: str = NOTICE
+    changes: dict[str, int] | None = None
+    total: int
+    findings: list[FindingRow]
+    notes: list[str]
+
+
 def success(answer: Answer, text: str) -> CallToolResult:
     """Return an answer; fields without a value are left out."""
     return CallToolResult(
