@@ -14,8 +14,10 @@ from vestige.cli import (
     config,
     doctor,
     domains,
+    forgetting,
     graph,
     health,
+    history,
     memories,
     migrate,
     recall,
@@ -39,7 +41,10 @@ app = typer.Typer(
         'vestige remember "The API retries 5 times"', 'vestige recall "how many retries?"'
     ),
 )
-for group in (remember, recall, memories, reviews, graph, state, health, doctor, transfer):
+for group in (
+    *(remember, recall, memories, forgetting, history, reviews, graph),
+    *(state, health, doctor, transfer),
+):
     app.add_typer(group.commands)
 app.add_typer(domains.commands, name="domains", epilog=example("vestige domains list"))
 app.add_typer(access.users, name="users", epilog=example("vestige users list"))
