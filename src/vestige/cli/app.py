@@ -21,6 +21,7 @@ from vestige.cli import (
     recall,
     remember,
     reviews,
+    setup,
     state,
     transfer,
 )
@@ -39,7 +40,18 @@ app = typer.Typer(
         'vestige remember "The API retries 5 times"', 'vestige recall "how many retries?"'
     ),
 )
-for group in (remember, recall, memories, reviews, graph, state, health, doctor, transfer):
+for group in (
+    remember,
+    recall,
+    memories,
+    reviews,
+    graph,
+    state,
+    health,
+    doctor,
+    transfer,
+    setup,
+):
     app.add_typer(group.commands)
 app.add_typer(domains.commands, name="domains", epilog=example("vestige domains list"))
 app.add_typer(access.users, name="users", epilog=example("vestige users list"))
