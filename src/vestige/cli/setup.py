@@ -29,7 +29,6 @@ from vestige.cli.setup_clients import (
     entry_for,
     file_of,
     find_server,
-    is_same,
     own_command,
     runs_vestige,
     snippet,
@@ -37,14 +36,10 @@ from vestige.cli.setup_clients import (
 from vestige.errors import ConfigError
 
 if TYPE_CHECKING:
-    from vestige.cli.setup_files import Change
+    from vestige.cli.setup_changes import Change
     from vestige.models import JsonObject, JsonValue
 
 SCOPES: Final[tuple[Scope, ...]] = ("user", "project")
-CONFIGURED: Final = "configured"
-NOT_CONFIGURED: Final = "not configured"
-OTHER_ENTRY: Final = "other entry"
-UNREADABLE: Final = "unreadable"
 
 commands = typer.Typer()
 
@@ -148,7 +143,9 @@ def _target(client: Client, scope: Scope, file: Path | None, server: Server) -> 
 
 
 def _show(target: _Target, *, as_json: bool) -> None:
-    state, problem = _state(target, exact=True)
+    from vestige.cli.setup_changes import state_of
+
+    state, problem = state_of(target.client, target.path, target.entry, exact=True)
     text = snippet(target.client, target.entry)
     command = own_command(target.client, target.scope, target.server)
     if as_json:
@@ -166,7 +163,7 @@ def _show(target: _Target, *, as_json: bool) -> None:
 
 
 def _change(target: _Target, *, remove: bool, yes: bool, as_json: bool) -> None:
-    from vestige.cli.setup_files import adding, read_file, removing
+    from vestige.cli.setup_changes import adding, read_file, removing
 
     if target.path is None:
         raise UsageProblem("no file is named", "Name the file of the client with --file.")
@@ -228,6 +225,8 @@ def _print_outcome(target: _Target, change: Change, backup: Path | None, *, remo
 
 
 def _list(server: Server, *, as_json: bool) -> None:
+    from vestige.cli.setup_changes import state_of
+
     targets = [
         _Target(
             client=client, scope=scope, path=path, server=server, entry=entry_for(client, server)
@@ -236,7 +235,7 @@ def _list(server: Server, *, as_json: bool) -> None:
         for scope in SCOPES
         if (path := file_of(client, scope)) is not None
     ]
-    states = [_state(target, exact=False) for target in targets]
+    states = [state_of(each.client, each.path, each.entry, exact=False) for each in targets]
     if as_json:
         views: list[JsonValue] = [
             _view(target) | {"state": state, "problem": problem}
@@ -252,31 +251,6 @@ def _list(server: Server, *, as_json: bool) -> None:
     for _, problem in states:
         if problem is not None:
             note(problem)
-
-
-def _state(target: _Target, *, exact: bool) -> tuple[str, str | None]:
-    """Return what the file says of Vestige, and why it cannot be told.
-
-    Args:
-        target: the client and its file.
-        exact: an entry that starts the server with other arguments is another one.
-    """
-    from vestige.cli.setup_files import read_file
-
-    if target.path is None:
-        return NOT_CONFIGURED, None
-    try:
-        entry = read_file(target.client, target.path).entry
-    except ConfigError as error:
-        return UNREADABLE, str(error)
-    except OSError as error:
-        return UNREADABLE, f"file {target.path}: {error.strerror}"
-    if entry is None:
-        return NOT_CONFIGURED, None
-    if exact:
-        return (CONFIGURED if is_same(entry, target.entry) else OTHER_ENTRY), None
-    is_ours = isinstance(entry, dict) and entry.get("command") == target.server.program
-    return (CONFIGURED if is_ours else OTHER_ENTRY), None
 
 
 def _view(target: _Target) -> JsonObject:

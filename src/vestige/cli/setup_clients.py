@@ -56,7 +56,7 @@ class Client:
     check: str
 
 
-# Each follows the client's documentation of November 2026; docs/how-to has a page for each.
+# Each follows the client's documentation, looked up in November 2026; docs/how-to names it.
 CLIENTS: Final = (
     Client(
         name="claude-code",
