@@ -156,14 +156,53 @@ def test_an_entry_of_toml_is_replaced_with_the_tables_below_it(vestige: CommandL
 
 
 @pytest.mark.parametrize("client", JSON_CLIENTS)
-def test_another_entry_is_replaced_and_comes_back(vestige: CommandLine, client: str) -> None:
+def test_the_entry_of_another_program_is_replaced_and_comes_back(
+    vestige: CommandLine, client: str
+) -> None:
     path = vestige.folder / "file"
-    other = {"command": "/old/vestige-mcp", "env": {"A": "1"}, "disabled": True}
+    other = {"command": "/opt/diary", "env": {"A": "1"}, "disabled": True}
     before = json.dumps({DOCUMENTED[client][0]: {"vestige": other, "files": {}}}, indent="\t")
     path.write_text(before)
     documented_entry(client, written(vestige, client, path))
     removed(vestige, client, path)
     assert path.read_text() == before
+
+
+@pytest.mark.parametrize("client", DOCUMENTED)
+@pytest.mark.parametrize("is_there", [True, False])
+def test_what_was_written_several_times_is_undone_at_once(
+    vestige: CommandLine, client: str, *, is_there: bool
+) -> None:
+    path = vestige.folder / "file"
+    before = b" \n"
+    if is_there:
+        path.write_bytes(before)
+    for folder in ("one", "two", "three"):
+        written(vestige, client, path, "--data-dir", folder)
+    removed(vestige, client, path)
+    assert (path.read_bytes() if path.exists() else None) == (before if is_there else None)
+
+
+@pytest.mark.parametrize(
+    ("client", "before", "after"),
+    [
+        ("cursor", '{"mcpServers": {"vestige": {"command": "/old/vestige-mcp"}}, "a": 1}', ' "a"'),
+        ("codex", '[mcp_servers.vestige]\ncommand = "C:\\\\vestige-mcp.exe"\n[a]\n', "[a]"),
+        ("codex", '[mcp_servers.vestige]\ncommand = "vestige-mcp"\nat = 2026-01-01\n[a]\n', "[a]"),
+    ],
+)
+def test_an_entry_of_an_older_installation_is_removed_for_good(
+    vestige: CommandLine, client: str, before: str, after: str
+) -> None:
+    path = vestige.folder / "file"
+    path.write_text(before)
+    written(vestige, client, path)
+    removed(vestige, client, path)
+    assert after in path.read_text()
+    assert "vestige" not in path.read_text()
+    path.write_text(before)
+    removed(vestige, client, path)
+    assert "vestige" not in path.read_text()
 
 
 def test_what_the_clients_own_command_wrote_counts_as_configured(vestige: CommandLine) -> None:

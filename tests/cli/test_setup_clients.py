@@ -255,3 +255,11 @@ def test_what_cannot_be_done_is_said_before_anything_is(
 def test_a_store_that_only_this_shell_names_is_remarked_on(vestige: CommandLine) -> None:
     assert "VESTIGE_DATA_DIR is set here" in vestige("setup", "cursor").err
     assert "VESTIGE_DATA_DIR" not in vestige("setup", "cursor", "--data-dir", "mine").err
+
+
+@pytest.mark.parametrize(("folder", "is_remarked_on"), [("a$b", True), ("ab", False)])
+def test_a_path_that_a_client_may_take_for_a_variable_is_remarked_on(
+    vestige: CommandLine, folder: str, *, is_remarked_on: bool
+) -> None:
+    ran = vestige("setup", "cursor", "--data-dir", folder)
+    assert ("may read the $ in a path" in ran.err) is is_remarked_on

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+import re
+from typing import TYPE_CHECKING, Final, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vestige.cli.setup_clients import LENIENT, STRICT
-from vestige.cli.setup_json import entry_of, with_entry, without_entry
+from vestige.cli.setup_json import entry_of, parse, with_entry, without_entry
 
 if TYPE_CHECKING:
     from vestige.models import JsonObject
@@ -27,6 +28,7 @@ VALUES: Final = st.recursive(
     max_leaves=12,
 )
 SERVERS: Final = st.dictionaries(KEYS, st.dictionaries(KEYS, VALUES, max_size=3), max_size=3)
+COMMENT_NUMBER: Final = re.compile(r"comment \d+ \{")
 INDENTS: Final = st.sampled_from([None, 0, 1, 2, 4, "\t"])
 
 
@@ -47,6 +49,82 @@ def files(draw: st.DrawFn) -> str:
     return text.replace("\n", draw(st.sampled_from(["\n", "\r\n"]))) + draw(
         st.sampled_from(["", "\n"])
     )
+
+
+class Commented:
+    """Writes JSON with blanks, comments and commas at the end wherever a lenient parser takes them.
+
+    Each comment has a number, and stands in no string, so that a test can tell which are left.
+    """
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        self.draw = draw
+        self.count = 0
+
+    def gap(self) -> str:
+        kind = self.draw(st.sampled_from(["", "", "", " ", "\n", "\r\n\t", "/**/", "//"]))
+        if kind not in {"/**/", "//"}:
+            return kind
+        self.count += 1
+        text = f"comment {self.count} {{ }} ] , \" '"
+        return f" /* {text} */" if kind == "/**/" else f" // {text}\n"
+
+    def text(self, value: object) -> str:
+        if isinstance(value, dict):
+            members = cast("dict[str, object]", value).items()
+            items = [f"{json.dumps(key)}{self.gap()}:{self.text(item)}" for key, item in members]
+            return self.gap() + self.joined("{", items, "}") + self.gap()
+        if isinstance(value, list):
+            items = [self.text(item) for item in cast("list[object]", value)]
+            return self.gap() + self.joined("[", items, "]") + self.gap()
+        return self.gap() + json.dumps(value) + self.gap()
+
+    def joined(self, start: str, items: list[str], end: str) -> str:
+        comma = "," if items and self.draw(st.booleans()) else ""
+        inner = ",".join(f"{self.gap()}{item}{self.gap()}" for item in items)
+        return f"{start}{inner}{comma}{self.gap()}{end}"
+
+
+@st.composite
+def commented_files(draw: st.DrawFn) -> tuple[dict[str, object], str]:
+    """Return a value with servers or without, and one of the texts that a person writes for it."""
+    loaded: dict[str, object] = dict(draw(st.dictionaries(KEYS, VALUES, max_size=3)))
+    loaded.pop("mcpServers", None)
+    if draw(st.booleans()):
+        loaded["mcpServers"] = draw(SERVERS)
+    return loaded, Commented(draw).text(loaded)
+
+
+@given(commented_files())
+def test_in_a_file_with_comments_the_entry_is_set_and_every_comment_stays(
+    file: tuple[dict[str, object], str],
+) -> None:
+    value, text = file
+    servers = cast("dict[str, object]", value.setdefault("mcpServers", {}))
+    replaced = "vestige" in servers
+    servers["vestige"] = ENTRY
+    changed = with_entry(text, "mcpServers", "vestige", ENTRY, LENIENT)
+    assert parse(changed, LENIENT) == parse(json.dumps(value), STRICT)
+    if not replaced:  # comments within the former entry go with it
+        assert COMMENT_NUMBER.findall(changed) == COMMENT_NUMBER.findall(text)
+
+
+@given(commented_files())
+def test_in_a_file_with_comments_the_entry_is_taken_out_and_every_comment_stays(
+    file: tuple[dict[str, object], str],
+) -> None:
+    value, text = file
+    servers = cast("dict[str, object]", value.get("mcpServers", {}))
+    replaced = servers.pop("vestige", None) is not None
+    added = with_entry(text, "mcpServers", "vestige", ENTRY, LENIENT)
+    after = without_entry(added, "mcpServers", "vestige", LENIENT)
+    left = parse(after, LENIENT)
+    if not servers:
+        value.pop("mcpServers", None)
+        assert left.pop("mcpServers", {}) == {}
+    assert left == parse(json.dumps(value), STRICT)
+    if not replaced:
+        assert COMMENT_NUMBER.findall(after) == COMMENT_NUMBER.findall(text)
 
 
 @given(files())

@@ -287,5 +287,9 @@ def _remark(target: _Target) -> None:
     for variable, option in given.items():
         if os.environ.get(variable) and variable not in used:
             note(f"{variable} is set here, but not where a client starts: {option} writes it down")
+    if "$" in "".join(
+        [target.server.program, *target.server.arguments, *target.server.variables.values()]
+    ):
+        note(f"{target.client.title} may read the $ in a path as a variable: check what it starts")
     if target.scope == "project" and target.client.project_file is not None:
         note("the program's path is one of this machine: others who use the file need their own")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vestige.cli import setup_json, setup_toml
-from vestige.cli.setup_clients import NAME, is_same
+from vestige.cli.setup_clients import NAME, is_same, runs_vestige
 from vestige.cli.setup_files import (
     backups_of,
     keep_copy,
@@ -166,7 +166,7 @@ def adding(file: ClientFile, entry: JsonObject) -> Change:
 
 
 def removing(file: ClientFile) -> Change:
-    """Return the change that undoes what `adding` did.
+    """Return the change that undoes what `adding` did, however often it was done.
 
     A file that is otherwise as it was gets back its bytes from the backup, and one that was not
     there goes away; of any other, the entry is taken out.
@@ -174,14 +174,11 @@ def removing(file: ClientFile) -> Change:
     Raises:
         ConfigError: the file is broken, and where, or cannot be edited.
     """
-    entry = file.entry
-    if not isinstance(entry, dict):
+    if file.entry is None:
         return Change(file=file, text=None if file.data is None else file.text)
-    for former in _backups(file):
-        if former.mark == file.mark and _makes(former, entry, file.text):
-            return Change(file=file, text=former.text)
-    if not file.mark and _with_entry(file.client, "", entry) == file.text:
-        return Change(file=file, text=None)
+    for text in _history(file):
+        if text is None or not runs_vestige(_entry(file.client, text)):
+            return Change(file=file, text=text)
     try:
         return Change(file=file, text=_without_entry(file.client, file.text))
     except ConfigError as error:
@@ -246,18 +243,41 @@ def _cannot_edit(file: ClientFile, problem: str) -> ConfigError:
     )
 
 
-def _backups(file: ClientFile) -> Iterator[ClientFile]:
-    """Yield the former files that are kept beside a file, the newest first."""
+def _history(file: ClientFile) -> Iterator[str | None]:
+    """Yield what a file held before each change of `adding`, as far back as its backups tell.
+
+    Yields:
+        A former text, or None at last when the file was not there.
+    """
+    text, formers = file.text, _backups(file)
+    while isinstance(entry := _entry(file.client, text), dict):
+        found = next((each for each in formers if _makes(file.client, each, entry, text)), None)
+        if found is None:
+            if not file.mark and _makes(file.client, "", entry, text):
+                yield None
+            return
+        formers.remove(found)
+        text = found
+        yield text
+
+
+def _backups(file: ClientFile) -> list[str]:
+    """Return the former texts that are kept beside a file, the newest first."""
+    found: list[str] = []
     for path in backups_of(file.path):
         try:
-            yield read_file(file.client, path)
-        except ConfigError:  # somebody else's, or broken: nothing to go back to
+            former = read_file(file.client, path)
+        except (ConfigError, OSError):  # somebody else's, or broken: nothing to go back to
             continue
+        if former.mark == file.mark:
+            found.append(former.text)
+    return found
 
 
-def _makes(former: ClientFile, entry: JsonObject, text: str) -> bool:
+def _makes(client: Client, former: str, entry: JsonObject, text: str) -> bool:
+    """Say whether adding an entry to a former text gives a text."""
     try:
-        return former.text != text and _with_entry(former.client, former.text, entry) == text
+        return former != text and _with_entry(client, former, entry) == text
     except ConfigError:
         return False
 

@@ -107,11 +107,13 @@ def without_entry(text: str, table: str, name: str, dialect: Dialect) -> str:
     """
     if entry_of(text, table, name, dialect) is None:
         return text
-    root = _root(text)
-    shorter = _without(text, _table(text, root, table), name)
-    rest = _table(shorter, _root(shorter), table)
-    is_empty = not shorter[rest.start : rest.end].strip("{}" + BLANKS)
-    return _without(shorter, _root(shorter), table) if is_empty else shorter
+    shorter = _without(text, _table(text, _root(text), table), name)
+    root = _root(shorter)
+    found = _member(shorter, root, table)
+    if found is None or _table(shorter, root, table).members:
+        return shorter
+    whole = shorter[found.start : found.end]
+    return _without(shorter, root, table) if _blanked(whole, COMMENT) == whole else shorter
 
 
 def pretty(value: JsonValue, indent: str = DEFAULT_INDENT) -> str:
@@ -120,8 +122,7 @@ def pretty(value: JsonValue, indent: str = DEFAULT_INDENT) -> str:
 
 
 def _root(text: str) -> _Object:
-    plain = _plain(text)
-    return _object_at(plain, len(plain) - len(plain.lstrip(BLANKS)))
+    return _object_at(_plain(text), _plain(text).index("{"))
 
 
 def _table(text: str, root: _Object, table: str) -> _Object:

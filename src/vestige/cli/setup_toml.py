@@ -70,8 +70,8 @@ def _value(value: JsonValue) -> str:
         return "{ " + ", ".join(f"{key} = {_value(item)}" for key, item in value.items()) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(map(_value, value)) + "]"
-    # A string of JSON is one of TOML, too.
-    return json.dumps(value, ensure_ascii=False)
+    # A string of JSON is one of TOML, too. What JSON does not know, a time, is never written.
+    return json.dumps(value, default=str, ensure_ascii=False)
 
 
 def _spans(lines: list[str], table: str, name: str) -> list[tuple[int, int]]:
