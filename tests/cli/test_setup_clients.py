@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from command_line import files_of, is_two_lines
+from command_line import files_of, is_two_lines, process_environment
 from setup_files import DOCUMENTED, PROGRAM, documented_entry
 
 if TYPE_CHECKING:
     from command_line import CommandLine
 
+INITIALIZE = (
+    '{"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": '
+    '"2025-06-18", "capabilities": {}, "clientInfo": {"name": "me", "version": "1"}}}\n'
+)
 FOLDERS = ("APPDATA", "XDG_CONFIG_HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME")
 LINUX = {
     "claude-code": ".claude.json",
@@ -127,6 +132,21 @@ def test_what_is_written_is_what_the_client_documents(
     else:
         assert entry["args"] == []
         assert "env" not in entry
+
+
+def test_what_is_written_starts_a_server_that_answers(vestige: CommandLine) -> None:
+    ran = vestige("setup", "json", "--json", "--data-dir", "mine")
+    entry = cast("dict[str, object]", ran.json["entry"])
+    answered = subprocess.run(
+        [str(entry["command"]), *cast("list[str]", entry["args"])],
+        capture_output=True,
+        check=True,
+        env=process_environment({"HOME": str(vestige.folder)}),
+        input=INITIALIZE.encode(),
+        timeout=60,
+    )
+    answer = json.loads(answered.stdout)
+    assert answer["result"]["serverInfo"]["name"] == "vestige"
 
 
 @pytest.mark.parametrize("client", DOCUMENTED)
