@@ -25,6 +25,7 @@ from vestige.cli import (
     recall,
     remember,
     reviews,
+    setup,
     state,
     transfer,
 )
@@ -45,7 +46,7 @@ app = typer.Typer(
 )
 for group in (
     *(remember, recall, memories, forgetting, history, reviews, graph),
-    *(state, health, doctor, consolidate, transfer),
+    *(state, health, doctor, consolidate, transfer, setup),
 ):
     app.add_typer(group.commands)
 app.add_typer(find.commands, name="find", epilog=example("vestige find duplicates"))
