@@ -13,9 +13,11 @@ from vestige.storage.postgres import (
     schema,
     transfer,
 )
+from vestige.storage.postgres.reading import reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
     from datetime import datetime
     from uuid import UUID
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     )
     from vestige.storage.migrations import MigrationStatus
     from vestige.storage.postgres.connection import Database
+    from vestige.storage.postgres.reading import Reading
 
 
 class Administration:
@@ -138,6 +141,9 @@ class Administration:
 
     async def repair(self) -> list[Problem]:
         return await self._db.write(maintenance.repair)
+
+    def reading(self) -> AbstractAsyncContextManager[Reading]:
+        return reading(self._db)
 
     async def export_page(
         self, table: TransferTable, *, after: str | None = None, limit: int = 500
