@@ -11,15 +11,18 @@ import typer
 
 from vestige.cli import (
     access,
+    backup,
     config,
     doctor,
     domains,
+    drill,
     graph,
     health,
     memories,
     migrate,
     recall,
     remember,
+    restore,
     reviews,
     state,
     transfer,
@@ -39,7 +42,20 @@ app = typer.Typer(
         'vestige remember "The API retries 5 times"', 'vestige recall "how many retries?"'
     ),
 )
-for group in (remember, recall, memories, reviews, graph, state, health, doctor, transfer):
+for group in (
+    remember,
+    recall,
+    memories,
+    reviews,
+    graph,
+    state,
+    health,
+    doctor,
+    transfer,
+    backup,
+    restore,
+    drill,
+):
     app.add_typer(group.commands)
 app.add_typer(domains.commands, name="domains", epilog=example("vestige domains list"))
 app.add_typer(access.users, name="users", epilog=example("vestige users list"))
