@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 if _TYPE_CHECKING:
     from vestige.config import Config, load_config
     from vestige.engine.engine import Engine, open_engine
-    from vestige.engine.recall import RecallFilter
+    from vestige.engine.recall_options import RecallFilter, RecallOptions
     from vestige.engine.results import (
         Candidate,
         DueMemory,
@@ -23,6 +23,7 @@ if _TYPE_CHECKING:
         LinkResult,
         NeighborMemory,
         RecallHit,
+        RecallResult,
         RememberResult,
         ReviewResult,
         VacuumResult,
@@ -61,8 +62,10 @@ _MODULES = {
     "MemoryStore": "vestige.storage.protocol",
     "NeighborMemory": "vestige.engine.results",
     "Rating": "vestige.models",
-    "RecallFilter": "vestige.engine.recall",
+    "RecallFilter": "vestige.engine.recall_options",
     "RecallHit": "vestige.engine.results",
+    "RecallOptions": "vestige.engine.recall_options",
+    "RecallResult": "vestige.engine.results",
     "RememberResult": "vestige.engine.results",
     "ReviewResult": "vestige.engine.results",
     "SchedulingState": "vestige.models",
@@ -96,6 +99,8 @@ __all__ = [
     "Rating",
     "RecallFilter",
     "RecallHit",
+    "RecallOptions",
+    "RecallResult",
     "RememberResult",
     "ReviewResult",
     "SchedulingState",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from vestige.engine import domains, graph, recall, review
 from vestige.engine.parts import EngineBase
-from vestige.engine.recall import RecallFilter
+from vestige.engine.recall_options import RecallFilter, RecallOptions
 from vestige.errors import MemoryNotFoundError
 from vestige.models import MemoryOrder
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from vestige.engine.results import DueMemory, NeighborMemory, RecallHit
+    from vestige.engine.results import DueMemory, NeighborMemory, RecallResult
     from vestige.models import (
         Domain,
         Group,
@@ -30,16 +30,25 @@ if TYPE_CHECKING:
 
 
 class Reading(EngineBase):
-    """The part of the engine that changes nothing."""
+    """The part of the engine that changes nothing but what a recall is asked to reinforce."""
 
     async def recall(
-        self, text: str, *, narrowed: RecallFilter | None = None, limit: int = 0
-    ) -> list[RecallHit]:
-        """Return the memories that answer a text, best first.
+        self,
+        text: str,
+        *,
+        narrowed: RecallFilter | None = None,
+        options: RecallOptions | None = None,
+        limit: int = 0,
+    ) -> RecallResult:
+        """Return the memories that answer a text, best first, each once.
+
+        What was replaced, holds no longer or is hidden is left out, unless `options` ask for it.
+        Nothing is written, unless they ask for that.
 
         Args:
             text: a question or words; quoted phrases and `-word` are exact.
             narrowed: filters, applied before anything is ranked.
+            options: the time asked about, a budget of tokens, and more.
             limit: at most 1000; 0 means 10.
 
         Raises:
@@ -47,11 +56,10 @@ class Reading(EngineBase):
             EmbeddingError: the text cannot be embedded.
         """
         return await recall.recall(
-            self.store,
-            self.embedder,
+            self._parts,
             text,
             narrowed=narrowed or RecallFilter(),
-            clock=self._clock,
+            options=options or RecallOptions(),
             limit=limit,
         )
 

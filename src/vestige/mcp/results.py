@@ -58,19 +58,16 @@ class HitRow(BaseModel):
     created_at: str | None = None
     updated_at: str | None = None
     retrievability: float | None = None
+    marks: list[str] | None = None
     metadata: Metadata | None = None
-    vector_score: float | None = None
-    vector_rank: int | None = None
-    vector_part: float | None = None
-    fts_score: float | None = None
-    fts_rank: int | None = None
-    lexical_part: float | None = None
+    explanation: Metadata | None = None
 
 
 class RecallAnswer(Answer):
-    """The memories that answer a query, best first."""
+    """The memories that answer a query, best first; `left_out` did not fit into the budget."""
 
     notice: str = NOTICE
+    left_out: int | None = None
     results: list[HitRow]
 
 
