@@ -2,8 +2,10 @@
 
 The same questions are asked in turns: `store.search` for the best ten, and `recall` for the best
 ten, with the vectors of the questions made before, so that embedding is part of neither. Memories
-are those of bench/sqlite.py; every tenth has a link, every twentieth was superseded. Printed are
-the medians and the middle of the ratios of the pairs.
+are those of bench/sqlite.py, their words without digits, which would make each of them a literal;
+of the first 5,000 every tenth has a link, and of all every twentieth was superseded. A recall ranks
+the first hundred of a search, so a search for a hundred stands beside it as well. Printed are the
+medians and the middle of the ratios.
 Usage: python bench/recall.py [--url postgresql://...] [SIZE ...]   (by default SQLite, 10000)
 The database behind the URL has to be empty; it is left filled.
 """
@@ -41,7 +43,9 @@ if TYPE_CHECKING:
 
 SIZES: Final = (10_000,)
 KINDS: Final = ("keywords", "question", "common words")
+LETTERS: Final = str.maketrans("0123456789", "abcdefghij")
 LIMIT: Final = 10
+RANKED: Final = 100
 BATCH: Final = 5_000
 WARM_UP: Final = 10
 LINK_EVERY: Final = 10
@@ -73,7 +77,12 @@ async def main() -> None:
             load = os.getloadavg()[0]
             print(f"\n{size:,} memories, load {load:.1f} on {os.cpu_count()} cores", flush=True)
             for kind in KINDS:
-                await compare(store, kind, Corpus(5).queries(kind))
+                await compare(store, kind, questions(kind))
+            named = [
+                query._replace(text=f"{query.text} set_{query.text.split()[0]}")
+                for query in questions("keywords")
+            ]
+            await compare(store, "an identifier", named)
 
 
 @asynccontextmanager
@@ -93,7 +102,10 @@ async def a_store(url: str | None) -> AsyncGenerator[MemoryStore]:
 async def fill(store: MemoryStore, size: int) -> None:
     """Store memories of which some are linked and some were superseded by the next one."""
     await store.register_model(SIGNATURE)
-    records = Corpus(1).memories(size)
+    records = [
+        replace(record, content=record.content.translate(LETTERS))
+        for record in Corpus(1).memories(size)
+    ]
     changed = [
         replace(record, superseded_at=CREATED_AT + timedelta(days=1))
         if number % SUPERSEDED_EVERY == 0
@@ -116,20 +128,30 @@ def edge(source: MemoryRecord, target: MemoryRecord, edge_type: str) -> MemoryEd
     )
 
 
+def questions(kind: str) -> list[Query]:
+    return [query._replace(text=query.text.translate(LETTERS)) for query in Corpus(5).queries(kind)]
+
+
 async def compare(store: MemoryStore, kind: str, queries: Sequence[Query]) -> None:
-    """Print how long both take, asked in turns."""
+    """Print how long each takes, asked in turns."""
     engine = Engine(store, cast("Embedder", KnownVectors(queries)))
-    searches: list[float] = []
-    recalls: list[float] = []
+    times: list[tuple[float, float, float]] = []
     for query in (*queries[:WARM_UP], *queries):
         search = SearchQuery(text=query.text, embedding=query.vector, limit=LIMIT)
-        searches.append(await milliseconds_of(store.search(search)))
-        recalls.append(await milliseconds_of(engine.recall(query.text, limit=LIMIT)))
-    searches, recalls = searches[WARM_UP:], recalls[WARM_UP:]
-    ratio = statistics.median(map(float.__truediv__, recalls, searches))
+        times.append(
+            (
+                await milliseconds_of(store.search(search)),
+                await milliseconds_of(store.search(replace(search, limit=RANKED))),
+                await milliseconds_of(engine.recall(query.text, limit=LIMIT)),
+            )
+        )
+    times = times[WARM_UP:]
+    ten, hundred, recall = (statistics.median(column) for column in zip(*times, strict=True))
+    of_ten = statistics.median(row[2] / row[0] for row in times)
+    of_hundred = statistics.median(row[2] / row[1] for row in times)
     print(
-        f"  {kind:13} search {statistics.median(searches):6.2f} ms, recall"
-        f" {statistics.median(recalls):6.2f} ms, ratio {ratio:.2f}",
+        f"  {kind:13} search for {LIMIT} {ten:6.2f} ms, for {RANKED} {hundred:6.2f} ms, recall"
+        f" {recall:6.2f} ms: {of_ten:.2f} and {of_hundred:.2f} times as long",
         flush=True,
     )
 

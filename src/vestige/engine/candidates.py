@@ -71,19 +71,17 @@ async def find_candidates(
     nearly always most of them hold. Where they do not, a page of those that do comes with it.
 
     Args:
-        store: where to look; asked at most six times.
+        store: where to look; asked at most nine times.
         question: what is asked for.
         query: the search for it.
     """
     query = replace(query, embedding=question.embedding)
     page = await store.search(query)
     found = _scored(question, page)
-    if len(page) == query.limit:
-        answers = sum(is_answer(question, result.record) for result in page)
-        if answers < max(question.wanted, ANSWERS_SHARE_MIN * len(page)) and answers < len(page):
-            current = replace(query, current_at=question.at)
-            found |= _scored(question, await store.search(current))
-        # A page that is not full holds whatever a leg can find.
+    if _says_little(question, page, query):
+        current = replace(query, current_at=question.at)
+        found |= _scored(question, await store.search(current))
+    if len(page) == query.limit:  # a page that is not full holds whatever a leg can find
         found = await _literally(store, question, query) | found
     named = [UUID(item.value) for item in question.literals if item.kind is LiteralKind.UUID]
     return await _by_id(store, question, named, found) if named else found
@@ -94,6 +92,15 @@ def unranked(question: Question, records: Sequence[MemoryRecord]) -> dict[UUID, 
     return _scored(question, [SearchResult(record=record, score=0.0) for record in records])
 
 
+def _says_little(question: Question, page: Sequence[SearchResult], query: SearchQuery) -> bool:
+    """Say whether a page is full of what may not answer, so that more would have to be read."""
+    if len(page) < query.limit:
+        return False
+    answers = sum(is_answer(question, result.record) for result in page)
+    wanted = max(min(question.wanted, len(page)), ANSWERS_SHARE_MIN * len(page))
+    return answers < wanted
+
+
 async def _literally(
     store: MemoryStore, question: Question, query: SearchQuery
 ) -> dict[UUID, Found]:
@@ -101,20 +108,15 @@ async def _literally(
 
     Their BM25 is that of another query and says nothing beside that of the candidates.
     """
-    options = question.options
-    is_state_wanted = options.include_superseded or options.include_suppressed
     excluded = " ".join(f'-"{words}"' for words in question.excluded)
     records: list[MemoryRecord] = []
     for literal in question.literals[:LITERAL_SEARCHES_MAX]:
         quoted = literal.value.replace('"', " ")
-        exact = replace(
-            query,
-            text=f'"{quoted}" {excluded}',
-            embedding=None,
-            current_at=None if is_state_wanted else question.at,
-            limit=LITERAL_RESULTS,
-        )
-        records += [result.record for result in await store.search(exact)]
+        exact = replace(query, text=f'"{quoted}" {excluded}', embedding=None, limit=LITERAL_RESULTS)
+        results = await store.search(exact)
+        if _says_little(question, results, exact):
+            results = await store.search(replace(exact, current_at=question.at))
+        records += [result.record for result in results]
     found = unranked(question, records)
     return {key: candidate for key, candidate in found.items() if candidate.literals}
 

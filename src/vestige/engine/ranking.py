@@ -12,6 +12,7 @@ from vestige.cognition.currency import current_first, recency
 from vestige.cognition.token_budget import fit
 from vestige.engine.question import EXPIRED, SUPPRESSED, is_answer, marks
 from vestige.engine.results import RecallHit, RecallResult
+from vestige.models import MAX_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,17 +23,39 @@ if TYPE_CHECKING:
     from vestige.engine.question import Question
     from vestige.models import SchedulingState
 
-# They decide between answers that are as good as equal; bench/RESULTS.md has what more of them
-# would cost.
-RETRIEVABILITY_WEIGHT: Final = 0.01
-RECENCY_WEIGHT: Final = 0.01
+# They decide between answers that are as good as equal: more of them cost quality, as
+# bench/RESULTS.md shows.
+RETRIEVABILITY_WEIGHT: Final = 0.002
+RECENCY_WEIGHT: Final = 0.002
 ONE_DAY: Final = timedelta(days=1)
 TOKENS_PER_HIT: Final = 60  # what is printed around a content: an id, times, tags, a score
 
 
+def contenders(
+    question: Question, found: Mapping[UUID, Found], associations: Associations
+) -> list[Found]:
+    """Return the answers that the small parts of the score can still bring among the wanted.
+
+    The state of each has to be read, and nearly always they are a tenth of what was found.
+    """
+    everything = {**associations.found, **found}
+    answers = [one for one in everything.values() if is_answer(question, one.record)]
+    promises = {one.record.id: _promise(one, associations.lifts) for one in answers}
+    answers.sort(key=lambda one: (-promises[one.record.id], one.record.id))
+    answers = answers[:MAX_LIMIT]
+    is_cut_safe = not (
+        question.options.include_superseded or question.narrowed.min_retrievability is not None
+    )
+    if is_cut_safe and len(answers) > question.wanted:
+        last = promises[answers[question.wanted - 1].record.id]
+        least = last - RETRIEVABILITY_WEIGHT - RECENCY_WEIGHT
+        answers = [one for one in answers if promises[one.record.id] >= least]
+    return answers
+
+
 def ranked_hits(
     question: Question,
-    found: Mapping[UUID, Found],
+    answers: Sequence[Found],
     associations: Associations,
     states: Mapping[UUID, SchedulingState],
 ) -> list[RecallHit]:
@@ -40,15 +63,13 @@ def ranked_hits(
 
     Args:
         question: what is asked for.
-        found: candidates, whatever their state is.
-        associations: what their links say.
-        states: of the memories that may be answers.
+        answers: those that may be among them.
+        associations: what the links say.
+        states: of the answers.
     """
-    everything = {**associations.found, **found}
     hits = [
-        _hit(question, one, associations.lifts.get(key), states.get(key))
-        for key, one in everything.items()
-        if is_answer(question, one.record)
+        _hit(question, one, associations.lifts.get(one.record.id), states.get(one.record.id))
+        for one in answers
     ]
     least = question.narrowed.min_retrievability
     if least is not None:
@@ -70,6 +91,12 @@ def within_budget(hits: Sequence[RecallHit], question: Question) -> RecallResult
     if fitting.cut is not None:
         shown.append(replace(hits[len(shown)], beginning=fitting.cut.text))
     return RecallResult(hits=tuple(shown), left_out=fitting.left_out, tokens=fitting.tokens)
+
+
+def _promise(found: Found, lifts: Mapping[UUID, Lift]) -> float:
+    """Return the score without its small parts."""
+    lift = lifts.get(found.record.id)
+    return found.relevance if lift is None else max(lift.score, found.relevance)
 
 
 def _hit(

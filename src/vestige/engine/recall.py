@@ -12,17 +12,16 @@ from vestige.cognition import fsrs
 from vestige.embedding.texts import embed_query
 from vestige.engine.associations import find_associations
 from vestige.engine.candidates import find_candidates
-from vestige.engine.question import Question, is_answer, literals_of, search_query
-from vestige.engine.ranking import ranked_hits, within_budget
+from vestige.engine.question import Question, literals_of, search_query
+from vestige.engine.ranking import contenders, ranked_hits, within_budget
 from vestige.engine.recall_options import check_options
-from vestige.models import MAX_LIMIT, AddReview, ChangeAction, Rating
+from vestige.models import AddReview, ChangeAction, Rating
 from vestige.storage import limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
-    from vestige.engine.associations import Associations
     from vestige.engine.candidates import Found
     from vestige.engine.parts import Parts
     from vestige.engine.recall_options import RecallFilter, RecallOptions
@@ -36,7 +35,7 @@ async def recall(
 ) -> RecallResult:
     """Return the memories that answer a text, best first.
 
-    The store is asked three times, and ten times at most, however many memories answer.
+    The store is asked three times, and at most thirteen times, however many memories answer.
 
     Raises:
         InvalidInputError: the text is empty, or a limit.
@@ -59,30 +58,17 @@ async def recall(
     )
     found = await find_candidates(parts.store, question, query)
     associations = await find_associations(parts.store, question, found)
-    states = await _states(parts.store, question, found, associations)
-    result = within_budget(ranked_hits(question, found, associations, states), question)
+    answers = contenders(question, found, associations)
+    states = await _states(parts.store, answers)
+    result = within_budget(ranked_hits(question, answers, associations, states), question)
     if options.reinforce:
         await _reinforce(parts, question, result.hits, states)
     return result
 
 
-async def _states(
-    store: MemoryStore,
-    question: Question,
-    found: Mapping[UUID, Found],
-    associations: Associations,
-) -> dict[UUID, SchedulingState]:
-    """Return the scheduling of what may be an answer, the best of it where there is too much."""
-    lifts = associations.lifts
-
-    def promise(one: Found) -> float:
-        lift = lifts.get(one.record.id)
-        return one.relevance if lift is None else max(lift.score, one.relevance)
-
-    everything = {**associations.found, **found}.values()
-    answers = [one for one in everything if is_answer(question, one.record)]
-    best = sorted(answers, key=promise, reverse=True)[:MAX_LIMIT]
-    states = await store.list_scheduling([one.record.id for one in best]) if best else []
+async def _states(store: MemoryStore, answers: Sequence[Found]) -> dict[UUID, SchedulingState]:
+    ids = [one.record.id for one in answers]
+    states = await store.list_scheduling(ids) if ids else []
     return {state.memory_id: state for state in states}
 
 
