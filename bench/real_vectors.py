@@ -55,6 +55,12 @@ def load(folder: Path, count: int) -> tuple[NDArray[np.float32], NDArray[np.floa
     return documents[:count], queries[:QUERIES]
 
 
+def load_queries(folder: Path) -> NDArray[np.float32]:
+    """Return the queries alone."""
+    queries: NDArray[np.float32] = np.load(folder / "queries.npy")
+    return queries[:QUERIES]
+
+
 def topics_of(vectors: NDArray[np.float32]) -> NDArray[np.int64]:
     """Return a topic for each vector, by k-means."""
     chosen = np.random.default_rng(0)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import asyncpg
 
+from vestige.storage.embedded.binaries import find_programs
 from vestige.storage.embedded.folders import find_home
 from vestige.storage.embedded.watchdog import is_held, open_lock
 
@@ -84,6 +85,38 @@ class ClientProcess:
         """End it at once, without a chance to clean up."""
         self._process.kill()
         self._process.communicate()
+
+
+class PausedProgram:
+    """PostgreSQL's programs, one of which stops at its beginning until it is told to go on."""
+
+    def __init__(self, folder: Path, name: str, before: str, after: str) -> None:
+        programs = folder / "programs"
+        programs.mkdir()
+        for path in find_programs().iterdir():
+            (programs / path.name).symlink_to(path)
+        self._began, self._may_go_on = folder / "began", folder / "may-go-on"
+        for fifo in (self._began, self._may_go_on):
+            os.mkfifo(fifo)
+            fifo.chmod(0o666)  # whoever runs the program
+        (programs / name).unlink()
+        (programs / name).write_text(
+            f"#!/bin/sh\n{before}\n: >{self._began}\nread -r _ <{self._may_go_on}\n{after}\n",
+            encoding="utf-8",
+        )
+        (programs / name).chmod(0o755)
+        self.prelude = (
+            "from pathlib import Path\n"
+            "from vestige.storage.embedded import server\n"
+            f"server.find_programs = lambda: Path({str(programs)!r})\n"
+        )
+
+    async def began(self) -> None:
+        """Wait until the program runs."""
+        await asyncio.to_thread(self._began.read_bytes)
+
+    async def go_on(self) -> None:
+        await asyncio.to_thread(self._may_go_on.write_bytes, b"\n")
 
 
 async def released(lock: Path) -> None:

@@ -74,7 +74,8 @@ async def fill(store: MemoryStore) -> None:
 
 async def write_changes(store: MemoryStore) -> None:
     """Put something into the changelog and the tombstones, with something in every column."""
-    gone, changed = a_memory("gone"), a_memory("changed")
+    gone = a_memory("gone")
+    changed = a_memory("changed", owner_user_id=ANA.id, shared_with_groups=(TEAM.id,))
     made = (InsertMemory(record=gone), InsertMemory(record=changed))
     made_id, edited_id, purged_id = map(an_id, ("made", "edited", "purged"))
     await store.commit(Change(id=made_id, action=ChangeAction.CREATED, operations=made))

@@ -46,6 +46,13 @@ DELETE FROM vestige_migrations WHERE version = 2;
 ALTER SEQUENCE review_events_id_seq RESTART;
 UPDATE users SET handle = 'local', display_name = 'Local User', metadata = '{}';
 """
+# A change of the model online leaves columns behind that a new store has not, one that is open its
+# triggers.
+IS_CHANGED: Final = """
+SELECT EXISTS (
+    SELECT FROM pg_attribute WHERE attrelid = 'knowledge_nodes'::regclass AND attisdropped
+) OR EXISTS (SELECT FROM pg_trigger WHERE tgname LIKE 'reembedding%')
+"""
 OURS: Final = "SELECT datname FROM pg_database WHERE datname LIKE $1"
 
 # What a crash would lose does not matter here, and tests alone decide when statistics are made.
@@ -156,7 +163,9 @@ async def _is_emptied(name: str) -> bool:
     connection = await asyncpg.connect(url_of(name))
     try:
         applied = [version for (version,) in await connection.fetch(LEDGER)]
-        if applied not in ([1, 3, 4], [1, 2, 3, 4]) or await connection.fetchval(IS_ANALYZED):
+        if applied not in ([1, 3, 4], [1, 2, 3, 4]):
+            return False
+        if await connection.fetchval(IS_ANALYZED) or await connection.fetchval(IS_CHANGED):
             return False
         if 2 in applied:
             index_step = load_migrations("vestige.storage.postgres")[1]

@@ -34,6 +34,7 @@ from vestige.models import (
     RemoveEdge,
     RemoveReview,
     ReplaceMemory,
+    Tombstone,
     TransferTable,
 )
 
@@ -265,3 +266,25 @@ async def test_deep_and_large_metadata_is_in_the_account_unchanged(store: Memory
         a_change(DeleteMemory(memory_id=A.id), name="d"), expected={A.id: stored.after or {}}
     )
     await store.commit(deleted)
+
+
+async def test_what_was_purged_does_not_come_back_with_an_old_copy(store: MemoryStore) -> None:
+    await store.insert_many([A, B])
+    memory_page = await store.export_page(TransferTable.KNOWLEDGE_NODES)
+    deletion = DeleteMemory(memory_id=A.id)
+    await store.purge(a_change(deletion, action=ChangeAction.PURGED))
+    result = await store.import_rows(TransferTable.KNOWLEDGE_NODES, memory_page.rows)
+    assert (result.written, result.present) == (0, 1)
+    (failure,) = result.failures
+    assert failure.key == str(A.id)
+    assert "purged" in failure.reason
+
+
+async def test_a_tombstone_of_a_memory_that_is_there_is_named(store: MemoryStore) -> None:
+    await store.insert(A)
+    stones = [Tombstone(memory_id=memory.id, purged_at=START) for memory in (A, B)]
+    result = await store.import_rows(TransferTable.TOMBSTONES, stones)
+    assert result.written == 1
+    (failure,) = result.failures
+    assert f"vestige purge {A.id}" in failure.reason
+    assert await store.count() == 1

@@ -7,7 +7,7 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from embedded_clients import ask, held, released, stopped, watchdog_pid
+from embedded_clients import PausedProgram, ask, held, released, stopped, watchdog_pid
 from vestige.storage.embedded import status
 from vestige.storage.embedded.binaries import find_programs
 from vestige.storage.embedded.cluster import log_tail
@@ -128,38 +128,6 @@ async def test_the_number_of_a_dead_server_may_belong_to_another_process(
     (home.cluster / "postmaster.pid").write_text(left, encoding="utf-8")
     assert await ask((await join(data_dir)).dsn, "SELECT 1") == 1
     assert (await status(data_dir)).pid != os.getpid()
-
-
-class PausedProgram:
-    """PostgreSQL's programs, one of which stops at its beginning until it is told to go on."""
-
-    def __init__(self, folder: Path, name: str, before: str, after: str) -> None:
-        programs = folder / "programs"
-        programs.mkdir()
-        for path in find_programs().iterdir():
-            (programs / path.name).symlink_to(path)
-        self._began, self._may_go_on = folder / "began", folder / "may-go-on"
-        for fifo in (self._began, self._may_go_on):
-            os.mkfifo(fifo)
-            fifo.chmod(0o666)  # whoever runs the program
-        (programs / name).unlink()
-        (programs / name).write_text(
-            f"#!/bin/sh\n{before}\n: >{self._began}\nread -r _ <{self._may_go_on}\n{after}\n",
-            encoding="utf-8",
-        )
-        (programs / name).chmod(0o755)
-        self.prelude = (
-            "from pathlib import Path\n"
-            "from vestige.storage.embedded import server\n"
-            f"server.find_programs = lambda: Path({str(programs)!r})\n"
-        )
-
-    async def began(self) -> None:
-        """Wait until the program runs."""
-        await asyncio.to_thread(self._began.read_bytes)
-
-    async def go_on(self) -> None:
-        await asyncio.to_thread(self._may_go_on.write_bytes, b"\n")
 
 
 async def test_a_cluster_whose_maker_was_killed_does_not_count(

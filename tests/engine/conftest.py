@@ -31,3 +31,9 @@ async def either_engine(unbound_store: MemoryStore, clock: ManualClock) -> Engin
     embedder = open_embedder("hashing", "hashing-64")
     await unbound_store.register_model(embedder.signature)
     return Engine(unbound_store, embedder, clock)
+
+
+@pytest.fixture
+def any_engine(unbound_store: MemoryStore, clock: ManualClock) -> Engine:
+    """An engine on each backend, in turn."""
+    return Engine(unbound_store, open_embedder("hashing", "hashing-384"), clock)

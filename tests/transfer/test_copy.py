@@ -220,6 +220,9 @@ async def test_a_user_with_a_known_handle_is_who_it_is_at_the_destination(pair: 
     ]
     (membership,) = await pair.destination.list_memberships()
     assert membership.user_id == other_ana.id
+    accounts = repr(await pair.destination.list_changelog(limit=100))
+    assert str(other_ana.id) in accounts
+    assert str(ANA.id) not in accounts
     # The destination's own name and metadata stay, and the comparison says so.
     assert report.tables[TransferTable.USERS].different == 1
     again = await copied(pair.source, pair.destination, KEEP)

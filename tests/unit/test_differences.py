@@ -64,6 +64,7 @@ HOSTILE: dict[str, Callable[[int], str]] = {
         ("Ask Ann", "Ask Anna", [("name", "Ann", "Anna")]),
         ("Use uv", "Install uv", []),
         ("Use tabs", "Prefer tabs", []),
+        ("Backups are kept", "Snapshots are kept", []),
         ("Alice owns it", "Bob owns it", [("name", "Alice", "Bob")]),
         ("Owner: Alice", "Owner: Bob", [("name", "Alice", "Bob")]),
         ("Alice's desk", "Bob's desk", [("name", "Alice", "Bob")]),

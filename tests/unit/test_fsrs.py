@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import fields, replace
+from dataclasses import Field, fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TypeAlias
 from uuid import UUID
@@ -32,6 +32,13 @@ TOLERANCE = 1e-9
 # rounding of twenty float operations (relative 1e-13) is no longer below 1e-9.
 FOREIGN_WEIGHTS_TOLERANCE = 1e-7
 SECONDS_PER_DAY = 86_400
+
+# A lapse, a review on the same day, and each grade after some time.
+SHORT_HISTORIES: list[History] = [
+    [(Rating.HARD, timedelta(days=9)), (rating, timedelta(days=gap)), (Rating.GOOD, timedelta(0))]
+    for rating in Rating
+    for gap in (0, 30)
+]
 
 ratings = st.sampled_from(Rating)
 gaps = st.one_of(
@@ -90,7 +97,7 @@ def test_any_history_with_other_weights_gives_what_py_fsrs_gives(
 
 def test_thousands_of_seeded_histories_give_what_py_fsrs_gives() -> None:
     source = random.Random(20_240_229)  # noqa: S311  # histories, not secrets
-    for _ in range(2_000):
+    for _ in range(5_000):
         longest_gap = source.choice([1.0, 20.0, 400.0, 6_000.0])
         weights = [source.random() for _ in Rating]
         _assert_equal_to_py_fsrs(
@@ -102,6 +109,23 @@ def test_thousands_of_seeded_histories_give_what_py_fsrs_gives() -> None:
                 for _ in range(source.randrange(1, 25))
             ]
         )
+
+
+@pytest.mark.parametrize("field", fields(Weights), ids=lambda field: field.name)
+def test_each_of_the_21_weights_counts_as_it_does_in_py_fsrs(field: Field[float]) -> None:
+    moved = getattr(DEFAULT_WEIGHTS, field.name) * 0.9 + 0.011
+    weights = replace(DEFAULT_WEIGHTS, **{field.name: moved})
+    is_changed = False
+    for first in Rating:
+        for history in SHORT_HISTORIES:
+            state, card = _after_first_review(first, weights)
+            for rating, at in _timed(history):
+                state = fsrs.review(state, rating, at, weights=weights)
+                card, _ = _scheduler(weights).review_card(card, py_fsrs.Rating(rating), at)
+                _assert_equal_states(state, card)
+            plain = fsrs.replay(_after_first_review(first, DEFAULT_WEIGHTS)[0], _timed(history))
+            is_changed |= state != plain
+    assert is_changed
 
 
 def test_a_first_review_of_any_grade_gives_what_py_fsrs_gives() -> None:
@@ -295,6 +319,14 @@ def _scheduler(
         relearning_steps=(),
         enable_fuzzing=False,
     )
+
+
+def _after_first_review(rating: Rating, weights: Weights) -> tuple[SchedulingState, py_fsrs.Card]:
+    card, _ = _scheduler(weights).review_card(
+        py_fsrs.Card(card_id=1, due=CREATED_AT), py_fsrs.Rating(rating), CREATED_AT
+    )
+    never_reviewed = SchedulingState(memory_id=MEMORY_ID, stability=0.0, difficulty=0.0)
+    return fsrs.review(never_reviewed, rating, CREATED_AT, weights=weights), card
 
 
 def _timed(history: History) -> list[tuple[Rating, datetime]]:

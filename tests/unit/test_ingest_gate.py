@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from vestige.cognition.ingest_gate import normalised_text, same_memory
+from vestige.cognition.differences import protected_differences
+from vestige.cognition.ingest_gate import (
+    NEAR_SIMILARITY,
+    GateAction,
+    compare,
+    normalised_text,
+    same_memory,
+)
 
 unhurried = settings(deadline=None)  # a busy machine is no failure
 # Mostly the characters that the rules are about: plain random text hardly ever holds two of them.
@@ -109,3 +117,68 @@ def test_no_line_ends_in_white_space_and_no_two_blank_lines_follow_each_other(co
 def test_being_the_same_memory_is_mutual(a_content: str, b_content: str) -> None:
     assert same_memory(a_content, b_content) == same_memory(b_content, a_content)
     assert same_memory(a_content, normalised_text(a_content))
+
+
+# Comparing
+
+similarities = st.one_of(st.none(), st.floats(allow_nan=True))
+
+
+@pytest.mark.parametrize(
+    ("new", "similarity", "action", "reason"),
+    [
+        ("The port is 5432. ", 0.1, "duplicate", "the same text is remembered already"),
+        ("The port is 5433.", 0.9, "conflict", "differs in a number: 5433 and 5432"),
+        ("The port is 5433.", NEAR_SIMILARITY, "conflict", "(similarity 0.65)"),
+        ("The port is 5433.", 0.5, "new", "about something else (similarity 0.50)"),
+        ("The port is 5433.", None, "new", "not compared by meaning: no vector"),
+        ("The port is 5433.", math.nan, "new", "about something else"),
+        ("Our port is 5432.", 0.9, "near", "says nearly the same in other words"),
+        ("Ada's port is 5432.", 0.9, "near", "only the new text has a name: Ada"),
+        ("The port", 0.9, "near", "only the known text has a number: 5432"),
+        ("1.2.3 user_id in Rome", 0.9, "near", "only the new text has a version: 1.2.3"),
+        (f"The port is {'9' * 99}.", 0.9, "conflict", f"a number: {'9' * 59}… and 5432"),
+    ],
+)
+def test_what_becomes_of_a_text_beside_a_known_one(
+    new: str, similarity: float | None, action: str, reason: str
+) -> None:
+    result = compare(new, "The port is 5432.", similarity)
+    assert result.action == action
+    assert reason in result.reason
+
+
+def test_a_reason_names_three_differences_and_counts_the_rest() -> None:
+    new, known = (
+        " ".join(f"{number}: {number + more}" for number in range(5)) for more in (20, 30)
+    )
+    assert compare(new, known, 0.9).reason == (
+        "differs in a number: 20 and 30; a number: 21 and 31; a number: 22 and 32; and 2 more"
+        " (similarity 0.90)"
+    )
+
+
+def test_another_model_may_have_another_threshold() -> None:
+    assert compare("a b", "b a", 0.5, near_similarity=0.4).action is GateAction.NEAR
+
+
+@given(new=texts, known=texts, similarity=similarities)
+def test_a_text_is_a_duplicate_when_it_is_the_same_memory_and_never_else(
+    new: str, known: str, similarity: float | None
+) -> None:
+    result = compare(new, known, similarity)
+    assert (result.action is GateAction.DUPLICATE) == same_memory(new, known)
+    assert result.reason
+    assert result.reason.isprintable() or not (new + known).isprintable()
+
+
+@given(new=texts, known=texts, similarity=st.floats(NEAR_SIMILARITY, 1))
+def test_a_near_text_conflicts_when_a_value_stands_against_another(
+    new: str, known: str, similarity: float
+) -> None:
+    result = compare(new, known, similarity)
+    if result.action is not GateAction.DUPLICATE:
+        assert result.differences == protected_differences(new, known)
+        has_conflict = any(difference.is_replacement for difference in result.differences)
+        expected = GateAction.CONFLICT if has_conflict else GateAction.NEAR
+        assert result.action is expected

@@ -27,6 +27,7 @@ from vestige.cli.session import configured, with_engine
 from vestige.cli.times import AGO_HELP, parse_time_or_ago
 
 if TYPE_CHECKING:
+    from vestige.engine.engine import Engine
     from vestige.engine.results import RecallResult
 
 commands = typer.Typer()
@@ -144,22 +145,27 @@ def recall(
         reinforce=reinforce,
     )
     wanted = limit or config.defaults.limit
-    result = with_engine(
-        config,
-        lambda engine: engine.recall(query, narrowed=narrowed, options=options, limit=wanted),
-    )
-    _print(result, explain=explain, as_json=as_json)
+
+    async def search(engine: Engine) -> tuple[RecallResult, str | None]:
+        result = await engine.recall(query, narrowed=narrowed, options=options, limit=wanted)
+        return result, await engine.note(result)
+
+    result, warning = with_engine(config, search)
+    _print(result, warning, explain=explain, as_json=as_json)
 
 
-def _print(result: RecallResult, *, explain: bool, as_json: bool) -> None:
+def _print(result: RecallResult, warning: str | None, *, explain: bool, as_json: bool) -> None:
     from vestige.engine.views import recall_view
 
     if result.left_out:
         note(f"{result.left_out} more found, which do not fit into the budget of tokens")
     elif not result:
         note("nothing was found")
+    if warning is not None:
+        note(warning)
     if as_json:
-        print_json(recall_view(result, explain=explain))
+        view = recall_view(result, explain=explain)
+        print_json(view if warning is None else {**view, "note": warning})
         return
     print_hits(result)
     if explain and result:

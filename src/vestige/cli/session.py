@@ -32,7 +32,7 @@ def with_engine(config: Config, use: Callable[[Engine], Awaitable[T]]) -> T:
     """Open the engine, use it and close it."""
     import asyncio
 
-    from vestige.engine.engine import open_engine
+    from vestige.engine.opening import open_engine
 
     async def opened() -> T:
         async with open_engine(config) as engine:

@@ -10,11 +10,23 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from collections.abc import Set as AbstractSet
+    from datetime import datetime
+
+    from vestige.models import MemoryRecord
 
 HALF_LIFE_DAYS: Final = 30.0
 
 
 K = TypeVar("K", bound=Hashable)
+
+
+def is_current(record: MemoryRecord, at: datetime) -> bool:
+    """Say whether a memory is neither suppressed, nor superseded or past its time at a moment."""
+    return (
+        record.suppressed_at is None
+        and (record.superseded_at is None or record.superseded_at > at)
+        and (record.valid_until is None or record.valid_until > at)
+    )
 
 
 def recency(age_days: float, *, half_life_days: float = HALF_LIFE_DAYS) -> float:

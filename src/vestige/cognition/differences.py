@@ -107,10 +107,12 @@ def _left_over(kind: DifferenceKind, facts: Sequence[Fact], others: Sequence[Fac
 
 
 def _is_part(kind: DifferenceKind, short: str, long: str) -> bool:
-    """Say whether a value only says less: `ada` of `ada lovelace`, `03-05` of `2024-03-05`."""
+    """Say whether a value only says less: `ada` of `ada lovelace`, `2024` of `2024-03-05`."""
     if kind is DifferenceKind.NAME:
         return f" {short} " in f" {long} "
-    return kind is DifferenceKind.DATE and long.endswith(f"-{short}")
+    return kind is DifferenceKind.DATE and (
+        long.endswith(f"-{short}") or long.startswith(f"{short}-")
+    )
 
 
 def _opposites(a: Sequence[Fact], b: Sequence[Fact]) -> Iterator[Difference]:

@@ -8,24 +8,26 @@ from __future__ import annotations
 from typing import Final
 
 
-def _words(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
+    """Return the words of a text, to read a list of them."""
     return frozenset(text.split())
 
 
-def _pairs(text: str) -> dict[str, frozenset[str]]:
-    opposites: dict[str, set[str]] = {}
-    for pair in text.split():
-        one, _, other = pair.partition("/")
-        opposites.setdefault(one, set()).add(other)
-        opposites.setdefault(other, set()).add(one)
-    return {word: frozenset(others) for word, others in opposites.items()}
+def _exclusive(text: str) -> dict[str, frozenset[str]]:
+    """Read words that exclude each other, separated by strokes."""
+    others: dict[str, set[str]] = {}
+    for group in text.split():
+        members = group.split("/")
+        for word in members:
+            others.setdefault(word, set()).update(set(members) - {word})
+    return {word: frozenset(excluded) for word, excluded in others.items()}
 
 
-NEGATIONS: Final = _words("not no never none nobody nothing neither nor without cannot")
+NEGATIONS: Final = words("not no never none nobody nothing neither nor without cannot")
 CONTRACTED_NOT: Final = ("n't", "n\u2019t")  # don't, isn't, can't
 
 # Base forms; `stem` brings enabled, enables and enabling to enable.
-OPPOSITES: Final = _pairs(
+OPPOSITES: Final = _exclusive(
     """
     enable/disable allow/forbid allow/forbidden allow/prohibit permit/prohibit allow/deny
     allow/block permit/forbid accept/reject accept/decline
@@ -55,13 +57,17 @@ OPPOSITES: Final = _pairs(
     strict/lenient verbose/quiet blocking/nonblocking sequential/parallel serial/parallel
     positive/negative odd/even included/excluded paid/free done/pending finished/unfinished
     complete/incomplete resolved/unresolved fixed/broken
+    red/orange/yellow/green/blue/violet/purple/pink/brown/black/white/grey
+    npm/pnpm/yarn/bun pip/poetry/uv/conda mysql/postgres/sqlite/mongodb json/yaml/toml/xml
+    linux/windows/macos daily/weekly/monthly/yearly hourly/nightly/weekly
     """
 )
-AUXILIARIES: Final = _words(
+AUXILIARIES: Final = words(
     "is was are were has had have will would can could should shall may might must does did do"
 )
+PLURAL_AUXILIARIES: Final = words("are were have do")
 # After a first word with a capital these make it a name: `Redis stores`, but not `Use tabs`.
-THIRD_PERSON_VERBS: Final = _words(
+THIRD_PERSON_VERBS: Final = words(
     """
     asked asks became belongs brings broke builds calls came contains costs decided depends drinks
     drives eats expects failed fixed gave gets gives goes handles hates hosts joined joins keeps
@@ -126,8 +132,8 @@ WEEKDAYS: Final = {
     )
     for form in (day, day + "s", short)
 }
-DAY_WORDS: Final = _words("today yesterday tomorrow tonight weekend weekends weekday weekdays")
-BEFORE_A_YEAR: Final = _words(
+DAY_WORDS: Final = words("today yesterday tomorrow tonight weekend weekends weekday weekdays")
+BEFORE_A_YEAR: Final = words(
     "in since until till by of from before after during year spring summer autumn fall winter to"
 )
 UNITS: Final = {
@@ -176,7 +182,7 @@ UNITS: Final = {
     for form in forms
 }
 # Words that begin with a capital only because a sentence does, also before a verb.
-SENTENCE_STARTERS: Final = _words(
+SENTENCE_STARTERS: Final = words(
     """
     a an the this that these those it he she we you they i one some any each every all both many
     most few several other another such what which who whose when where why how if while because
@@ -190,14 +196,14 @@ NO_NAMES: Final = (
     SENTENCE_STARTERS
     | AUXILIARIES
     | NEGATIONS
-    | _words("note todo fixme warning important ok tldr faq am pm dear hello thanks yes")
+    | words("note todo fixme warning important ok tldr faq am pm dear hello thanks yes")
 )
 # Words that say little about the subject of a sentence.
 FUNCTION_WORDS: Final = (
     SENTENCE_STARTERS
     | AUXILIARIES
     | NEGATIONS
-    | _words(
+    | words(
         """
         be been being am them him me us than too very much more less own same out up down off over
         under again further once about against between through above below per via
@@ -222,6 +228,9 @@ def stem(word: str) -> str:
         word = word[:-1]
     return word.removesuffix("e") if len(word) > 3 else word  # noqa: PLR2004  # `see` stays
 
+
+# What may follow a name at the beginning of a sentence; backups and tests `are`, names are not.
+NAME_FOLLOWERS: Final = (AUXILIARIES - PLURAL_AUXILIARIES) | THIRD_PERSON_VERBS
 
 OPPOSITE_STEMS: Final = {
     stem(word): frozenset(stem(other) for other in others) for word, others in OPPOSITES.items()

@@ -35,11 +35,13 @@ class Fact(NamedTuple):
         kind: what kind of value it is; None for an ordinary word.
         value: in the form in which equal things are equal.
         shown: as it was written.
+        sentence: number of the sentence or line that it stands in.
     """
 
     kind: DifferenceKind | None
     value: str
     shown: str
+    sentence: int
 
 
 class Difference(NamedTuple):
@@ -69,7 +71,7 @@ _NUMERIC_DATE: Final = re.compile(r"(\d{4})[-/](\d{1,2})(?:[-/](\d{1,2}))?(.*)",
 _TIME: Final = re.compile(
     r"(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?\s*(?:([ap])\.?m\.?)?", re.IGNORECASE
 )
-_SENTENCE_END: Final = re.compile(r"[.!?:\r\n]")
+_SENTENCE_END: Final = re.compile(r"[.!?\r\n]")
 _PLAIN_KINDS: Final = {
     TokenKind.VERSION: DifferenceKind.VERSION,
     TokenKind.DATE: DifferenceKind.DATE,
@@ -89,18 +91,20 @@ class _Reader:
         self._text = text
         self._tokens = list(tokens_of(text))
         self._at = 0
+        self._sentence = 0
 
     def read(self) -> list[Fact]:
         facts: list[Fact] = []
         while self._at < len(self._tokens):
             token = self._tokens[self._at]
+            if _SENTENCE_END.search(self._gap(self._at) or ""):
+                self._sentence += 1
             if token.kind is TokenKind.WORD:
                 facts.append(self._word(token))
             elif token.kind is TokenKind.NUMBER:
                 facts.append(self._number(token))
             else:
-                self._at += 1
-                facts.append(_value(token))
+                facts.append(self._take(1, *_value(token)))
         return facts
 
     def _word(self, token: Token) -> Fact:
@@ -130,9 +134,10 @@ class _Reader:
             return self._take(2, DifferenceKind.DATE, _time(f"{token.text}{following.text}"))
         before = self._token(-1)
         word_before = "" if before is None else before.text
-        if _YEAR.fullmatch(token.text) and word_before.lower() in (
-            english.BEFORE_A_YEAR | english.MONTHS.keys()
-        ):
+        is_dated = word_before.lower() in english.BEFORE_A_YEAR or (
+            word_before.lower() in english.MONTHS
+        )
+        if is_dated and _YEAR.fullmatch(token.text):
             return self._take(1, DifferenceKind.DATE, token.text)
         is_after_name = word_before[:1].isupper() and word_before.lower() not in (
             english.FUNCTION_WORDS
@@ -215,11 +220,11 @@ class _Reader:
             return following[0].isupper()
         if following[0].isupper() and _is_blank(self._gap(at + 2)):  # Ada Lovelace wrote
             following = self._tokens[at + 2].text
-        return following in english.AUXILIARIES | english.THIRD_PERSON_VERBS
+        return following in english.NAME_FOLLOWERS
 
     def _starts_sentence(self, at: int) -> bool:
         gap = self._gap(at)
-        return gap is None or _SENTENCE_END.search(gap) is not None
+        return gap is None or ":" in gap or _SENTENCE_END.search(gap) is not None
 
     def _gap(self, at: int) -> str | None:
         """Return what stands before a token; None at the beginning and behind the end."""
@@ -234,14 +239,14 @@ class _Reader:
     def _take(self, width: int, kind: DifferenceKind | None, value: str) -> Fact:
         first, last = self._tokens[self._at], self._tokens[self._at + width - 1]
         self._at += width
-        return Fact(kind, value, self._text[first.start : last.end])
+        return Fact(kind, value, self._text[first.start : last.end], self._sentence)
 
 
 def _is_blank(gap: str | None) -> bool:
     return gap is not None and not gap.strip(" \t")
 
 
-def _value(token: Token) -> Fact:
+def _value(token: Token) -> tuple[DifferenceKind, str]:
     kind = _PLAIN_KINDS.get(token.kind, DifferenceKind.IDENTIFIER)
     value = token.text
     if token.kind is TokenKind.DATE:
@@ -250,7 +255,7 @@ def _value(token: Token) -> Fact:
         value = _time(value)
     elif token.kind is TokenKind.VERSION:
         value = value.removeprefix("v").removeprefix("V")
-    return Fact(kind, value, token.text)
+    return kind, value
 
 
 def _date(text: str) -> str:

@@ -35,7 +35,7 @@ _KIND_PHRASES: Final = {
     DifferenceKind.NAME: "a name",
     DifferenceKind.IDENTIFIER: "an identifier",
     DifferenceKind.NEGATION: "a negation",
-    DifferenceKind.ANTONYM: "an opposite",
+    DifferenceKind.ANTONYM: "a word that excludes the other",
 }
 
 

@@ -107,6 +107,8 @@ def matches(literal: Literal, text: str) -> bool:
 
     Case counts in paths, identifiers, versions and tickets, and not in the rest.
     """
+    if literal.kind not in _IGNORES_CASE and literal.value not in text:
+        return False  # most texts end here, which is much faster than the pattern
     return _pattern(literal).search(text) is not None
 
 

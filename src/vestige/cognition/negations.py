@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vestige.cognition import english
 from vestige.cognition.facts import Difference, DifferenceKind, Fact
@@ -22,32 +22,37 @@ def negation_differences(a: Sequence[Fact], b: Sequence[Fact]) -> list[Differenc
     A denial answers to one of the other text that is about the same word. When the texts deny
     equally often and nothing that the other says is denied, they only say it in other words.
     """
-    a_scopes, b_scopes = _scopes(a), _scopes(b)
-    a_left, b_left = _unanswered(a_scopes, b_scopes), _unanswered(b_scopes, a_scopes)
+    a_denials, b_denials = _denials(a), _denials(b)
+    a_left, b_left = _unanswered(a_denials, b_denials), _unanswered(b_denials, a_denials)
     a_words = {_key(fact): fact.shown for fact in a}
     b_words = {_key(fact): fact.shown for fact in b}
-    a_denies = [(scope, _said(scope, b_words)) for scope in a_left]
-    b_denies = [(scope, _said(scope, a_words)) for scope in b_left]
-    paired = min(len(a_left), len(b_left))
-    if paired and not _is_swapped(a_denies, b_denies):
-        a_denies, b_denies = a_denies[paired:], b_denies[paired:]
+    a_pairs = [(denial.shown, _said(denial, b_words)) for denial in a_left]
+    b_pairs = [(denial.shown, _said(denial, a_words)) for denial in b_left]
+    is_swapped = any(said for _, said in a_pairs) and any(said for _, said in b_pairs)
+    if not is_swapped:
+        in_other_words = min(len(a_pairs), len(b_pairs))
+        a_pairs, b_pairs = a_pairs[in_other_words:], b_pairs[in_other_words:]
     return [
-        *(Difference(DifferenceKind.NEGATION, _shown(scope), said) for scope, said in a_denies),
-        *(Difference(DifferenceKind.NEGATION, said, _shown(scope)) for scope, said in b_denies),
+        *(Difference(DifferenceKind.NEGATION, denied, said) for denied, said in a_pairs),
+        *(Difference(DifferenceKind.NEGATION, said, denied) for denied, said in b_pairs),
     ]
 
 
-def _is_swapped(
-    a_denies: Sequence[tuple[tuple[Fact, ...], str]],
-    b_denies: Sequence[tuple[tuple[Fact, ...], str]],
-) -> bool:
-    return any(said for _, said in a_denies) and any(said for _, said in b_denies)
+class _Denial(NamedTuple):
+    """A negation.
+
+    Attributes:
+        shown: it and the word that it is about, as they were written.
+        about: the words that it is about; none in a text that says nothing but no.
+    """
+
+    shown: str
+    about: tuple[str, ...]
 
 
-def _scopes(facts: Sequence[Fact]) -> list[tuple[Fact, ...]]:
-    """Return each negation with the words that it is about."""
+def _denials(facts: Sequence[Fact]) -> list[_Denial]:
     return [
-        (fact, *_scope(facts, index))
+        _denial(facts, index)
         for index, fact in enumerate(facts)
         if fact.kind is DifferenceKind.NEGATION and not _is_not_only(facts, index)
     ]
@@ -57,42 +62,38 @@ def _is_not_only(facts: Sequence[Fact], index: int) -> bool:
     return index + 1 < len(facts) and facts[index + 1].value in {"only", "just", "least"}
 
 
-def _scope(facts: Sequence[Fact], index: int) -> list[Fact]:
-    behind = facts[index + 1 : index + 1 + SCOPE_REACH]
-    before = facts[max(index - SCOPE_REACH, 0) : index][::-1]
+def _denial(facts: Sequence[Fact], index: int) -> _Denial:
+    behind = range(index + 1, min(index + 1 + SCOPE_REACH, len(facts)))
+    before = range(index - 1, max(index - 1 - SCOPE_REACH, -1), -1)
     for side in (behind, before):
-        found = [fact for fact in side if _is_content(fact)][:SCOPE_WORDS]
+        found = [at for at in side if _is_content(facts[at])][:SCOPE_WORDS]
         if found:
-            return found
-    return []
+            first, last = sorted((index, found[0]))
+            shown = " ".join(fact.shown for fact in facts[first : last + 1])
+            return _Denial(shown, tuple(_key(facts[at]) for at in found))
+    return _Denial(facts[index].shown, ())
 
 
 def _is_content(fact: Fact) -> bool:
     return fact.kind is not DifferenceKind.NEGATION and fact.value not in NO_SCOPE
 
 
-def _unanswered(
-    scopes: Sequence[tuple[Fact, ...]], others: Sequence[tuple[Fact, ...]]
-) -> list[tuple[Fact, ...]]:
-    known = {_key(fact) for other in others for fact in other[1:]}
-    empty = sum(len(other) == 1 for other in others)
-    left: list[tuple[Fact, ...]] = []
-    for scope in scopes:
-        if len(scope) == 1 and empty:
-            empty -= 1
-        elif not any(_key(fact) in known for fact in scope[1:]):
-            left.append(scope)
+def _unanswered(denials: Sequence[_Denial], others: Sequence[_Denial]) -> list[_Denial]:
+    known = {word for other in others for word in other.about}
+    bare = sum(not other.about for other in others)
+    left: list[_Denial] = []
+    for denial in denials:
+        if not denial.about and bare:
+            bare -= 1
+        elif known.isdisjoint(denial.about):
+            left.append(denial)
     return left
 
 
-def _said(scope: tuple[Fact, ...], words: Mapping[str, str]) -> str:
-    """Return the first word of a scope that the other text has, or nothing."""
-    return next((words[_key(fact)] for fact in scope[1:] if _key(fact) in words), "")
+def _said(denial: _Denial, words: Mapping[str, str]) -> str:
+    """Return the first word that is denied and that the other text has, or nothing."""
+    return next((words[word] for word in denial.about if word in words), "")
 
 
 def _key(fact: Fact) -> str:
     return english.stem(fact.value) if fact.kind is None else fact.value
-
-
-def _shown(scope: tuple[Fact, ...]) -> str:
-    return " ".join(fact.shown for fact in scope[:2])

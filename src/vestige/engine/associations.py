@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from vestige.cognition.activation import Activated, Link, spread
 from vestige.engine.candidates import unranked
+from vestige.engine.links import SUPERSEDES
 from vestige.engine.question import SUPERSEDED, is_answer, is_visible, keeps, marks
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from vestige.models import MemoryEdge, MemoryRecord
     from vestige.storage.protocol import MemoryStore
 
-SUPERSEDES: Final = "supersedes"  # the type of the link from a memory to the one it replaced
 SEEDS_MAX: Final = 5
 HOPS_MAX: Final = 2
 SUPERSEDED_MAX: Final = 50  # replaced candidates whose links are read

@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from vestige.engine.parts import need
 from vestige.engine.results import LinkResult, NeighborMemory
 from vestige.errors import MemoryNotFoundError
-from vestige.models import MemoryEdge
+from vestige.models import ChangeAction, MemoryEdge, PutEdge, RemoveEdge
 from vestige.storage import limits
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from vestige.clock import Clock
+    from vestige.engine.parts import Parts
     from vestige.storage.protocol import MemoryStore
 
 
 async def link(
-    store: MemoryStore,
-    clock: Clock,
+    parts: Parts,
     source_id: UUID,
     target_id: UUID,
     *,
@@ -37,18 +37,18 @@ async def link(
         target_id=target_id,
         edge_type=edge_type,
         weight=weight,
-        created_at=clock.now(),
+        created_at=parts.clock.now(),
     )
     limits.check_edge(edge)
     known = next(
         (
             known
-            for known in await store.get_edges(source_id, edge_type)
+            for known in await parts.store.get_edges(source_id, edge_type)
             if (known.source_id, known.target_id) == (source_id, target_id)
         ),
         None,
     )
-    await store.add_edge(edge)
+    await parts.store.commit(parts.change(ChangeAction.LINKED, PutEdge(edge=edge)))
     if known is None:
         return LinkResult(edge=edge, action="added")
     return LinkResult(
@@ -57,7 +57,7 @@ async def link(
 
 
 async def unlink(
-    store: MemoryStore, source_id: UUID, target_id: UUID, edge_type: str | None
+    parts: Parts, source_id: UUID, target_id: UUID, edge_type: str | None
 ) -> list[MemoryEdge]:
     """Remove the link of a type, or all links between two memories; return what was removed.
 
@@ -67,17 +67,22 @@ async def unlink(
     """
     if edge_type is not None:
         limits.check_text("edge_type", edge_type, max_characters=limits.EDGE_TYPE_MAX_CHARACTERS)
-    await _need(store, source_id)
-    await _need(store, target_id)
+    await need(parts, source_id)
+    await need(parts, target_id)
     ends = {source_id, target_id}
     removed = [
         edge
-        for edge in await store.get_edges(source_id, edge_type)
+        for edge in await parts.store.get_edges(source_id, edge_type)
         if {edge.source_id, edge.target_id} == ends
         # A link of a given type is the one in the given direction.
         and (edge_type is None or edge.source_id == source_id)
     ]
-    await store.remove_edge(source_id, target_id, edge_type)
+    if removed:
+        operations = (
+            RemoveEdge(source_id=edge.source_id, target_id=edge.target_id, edge_type=edge.edge_type)
+            for edge in removed
+        )
+        await parts.store.commit(parts.change(ChangeAction.UNLINKED, *operations))
     return removed
 
 

@@ -1,4 +1,4 @@
-"""Remembering and editing: comparing a text with what is known, then writing it."""
+"""Remembering: comparing a text with what is known, then writing it."""
 
 from __future__ import annotations
 
@@ -6,25 +6,40 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
-from vestige.cognition.ingest_gate import same_memory
+from vestige.cognition import fsrs
+from vestige.cognition.currency import is_current
+from vestige.cognition.ingest_gate import GateAction, compare
 from vestige.embedding.texts import embed_text
-from vestige.engine.results import Candidate, EditResult, RememberResult
-from vestige.engine.review import review
-from vestige.errors import InvalidInputError, MemoryNotFoundError
-from vestige.models import MemoryRecord, Rating, SearchQuery
+from vestige.engine.links import links_of_new, superseding
+from vestige.engine.parts import commit, need
+from vestige.engine.results import Candidate, IngestContext, RememberResult
+from vestige.errors import InvalidInputError
+from vestige.models import (
+    AddReview,
+    Change,
+    ChangeAction,
+    InsertMemory,
+    MemoryRecord,
+    Rating,
+    ReplaceMemory,
+    SearchQuery,
+)
 from vestige.storage import limits
+from vestige.storage.changes import memory_account
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from vestige.clock import Clock
-    from vestige.embedding import Embedder
-    from vestige.engine.results import ImportText, IngestContext
-    from vestige.models import JsonObject, SearchResult
-    from vestige.storage.protocol import MemoryStore
+    from vestige.embedding.texts import TextVectors
+    from vestige.engine.parts import Parts
+    from vestige.engine.results import ImportText, RememberItem
+    from vestige.models import JsonObject, PutEdge, SearchResult
 
 COMPARED: Final = 50  # nearest memories that a new text is compared with
 CANDIDATES_SHOWN: Final = 5
+SIMILARITY_DECIMALS: Final = 6
 
 
 def new_record(
@@ -35,6 +50,7 @@ def new_record(
     context: IngestContext,
     metadata: JsonObject,
     clock: Clock,
+    valid_until: datetime | None = None,
 ) -> MemoryRecord:
     """Return a memory of a text, not stored and without vectors.
 
@@ -52,9 +68,36 @@ def new_record(
         codebase=context.codebase,
         created_at=now,
         updated_at=now,
+        valid_until=valid_until,
     )
-    _check(record)
+    check_memory(record)
     return record
+
+
+async def item_record(parts: Parts, item: RememberItem) -> MemoryRecord:
+    """Return the memory of an item, not stored and without vectors.
+
+    Raises:
+        MemoryNotFoundError: the memory whose place it takes is unknown.
+        InvalidInputError: a limit.
+    """
+    old = None if item.supersedes is None else await need(parts, item.supersedes)
+    context = item.context or IngestContext()
+    if old is not None and context.codebase is None:
+        context = replace(context, codebase=old.codebase)
+    record = new_record(
+        item.content,
+        node_type=item.node_type or ("fact" if old is None else old.node_type),
+        tags=item.tags or (() if old is None else old.tags),
+        context=context,
+        metadata=item.metadata or {},
+        clock=parts.clock,
+        valid_until=item.valid_until,
+    )
+    if item.created_at is None:
+        return record
+    limits.check_time("created_at", item.created_at)
+    return replace(record, created_at=item.created_at, updated_at=item.created_at)
 
 
 def imported_record(text: ImportText, node_type: str, clock: Clock) -> MemoryRecord:
@@ -78,143 +121,234 @@ def imported_record(text: ImportText, node_type: str, clock: Clock) -> MemoryRec
 
 
 async def remember(
-    store: MemoryStore, embedder: Embedder, clock: Clock, record: MemoryRecord, *, force: bool
+    parts: Parts, record: MemoryRecord, *, supersedes: UUID | None, force: bool
 ) -> RememberResult:
     """Store a memory, or reinforce the one that says the same.
 
     Args:
-        store: where to.
-        embedder: makes the vectors.
-        clock: tells when a known memory is reinforced.
+        parts: where to, and what makes the vectors.
         record: the memory, without vectors.
+        supersedes: the memory whose place it takes, which stays, marked and linked.
         force: store it whatever is known.
+
+    Raises:
+        MemoryNotFoundError: the memory to supersede is unknown.
+        InvalidInputError: it says the same, or its place is taken already.
     """
-    vectors = await embed_text(embedder, record.content)
+    vectors = await embed_text(parts.embedder, record.content)
     record = replace(record, embedding=vectors.embedding, windows=vectors.windows)
-    near = await _nearest(store, record)
-    candidates = tuple(_candidate(result) for result in near[:CANDIDATES_SHOWN])
-    if not force:
-        known = _known(near, record)
-        if known is not None:
-            return await _reinforce(store, clock, known, record, candidates)
-    await store.insert(record)
-    reason = "stored without comparing, as asked" if force else "no memory says the same"
-    if not vectors.is_complete:
-        reason += (
-            f"; the text is so long that {len(vectors.windows)} windows spread over it are found"
-            " by meaning, and its first 200,000 characters by words"
-        )
-    return RememberResult(id=record.id, action="created", reason=reason, candidates=candidates)
+    near = await _nearest(parts, record)
+    shown = tuple(candidate for _, candidate in near[:CANDIDATES_SHOWN])
+    if supersedes is not None:
+        return await _supersede(parts, record, vectors, supersedes, shown)
+    known = None if force else _known(near, record)
+    if known is not None:
+        return await _reinforce(parts, known.id, record, shown)
+    links = () if force else tuple(await links_of_new(parts, record, shown))
+    change = parts.change(
+        ChangeAction.CREATED,
+        InsertMemory(record=record),
+        *links,
+        reason=_account_of(shown, links, force=force),
+    )
+    await parts.store.commit(change)
+    return RememberResult(
+        id=record.id,
+        action="created",
+        reason=_reason(shown, force=force) + _incomplete(vectors),
+        change_id=change.id,
+        candidates=shown,
+        links=tuple(link.edge for link in links),
+    )
 
 
-async def remember_once(
-    store: MemoryStore, embedder: Embedder, record: MemoryRecord, *, is_dry_run: bool
-) -> UUID | None:
+async def remember_once(parts: Parts, record: MemoryRecord, *, is_dry_run: bool) -> UUID | None:
     """Store a memory unless one says the same, which is left as it is.
 
     Args:
-        store: where to.
-        embedder: makes the vectors.
+        parts: where to, and what makes the vectors.
         record: the memory, without vectors.
         is_dry_run: write nothing.
 
     Returns:
         The id of the known memory, None when there was none.
     """
-    vectors = await embed_text(embedder, record.content)
+    vectors = await embed_text(parts.embedder, record.content)
     record = replace(record, embedding=vectors.embedding, windows=vectors.windows)
-    known = _known(await _nearest(store, record), record)
+    known = _known(await _nearest(parts, record), record)
     if known is None and not is_dry_run:
-        await store.insert(record)
+        await parts.store.commit(parts.change(ChangeAction.CREATED, InsertMemory(record=record)))
     return None if known is None else known.id
 
 
-async def edit(
-    store: MemoryStore,
-    embedder: Embedder,
-    memory_id: UUID,
-    *,
-    content: str | None,
-    node_type: str | None,
-    tags: Sequence[str] | None,
-    codebase: str | None,
-) -> EditResult:
-    """Change what is given of a memory; new content is embedded again.
+def check_memory(record: MemoryRecord) -> None:
+    """Refuse a memory that is outside the limits, or says nothing.
 
     Raises:
-        MemoryNotFoundError: the id is unknown.
-        InvalidInputError: nothing is given, or a limit.
+        InvalidInputError: names the field and the limit.
     """
-    before = await store.get(memory_id)
-    if before is None:
-        raise MemoryNotFoundError(memory_id)
-    changed = replace(
-        before,
-        content=before.content if content is None else content,
-        node_type=before.node_type if node_type is None else node_type,
-        tags=before.tags if tags is None else tuple(dict.fromkeys(tags)),
-        codebase=before.codebase if codebase is None else codebase or None,
-    )
-    _check(changed)
-    if changed == before:
-        raise InvalidInputError(
-            "edit", "nothing would change", "Give new content, a type, tags or a codebase."
-        )
-    if changed.content != before.content:
-        vectors = await embed_text(embedder, changed.content)
-        changed = replace(changed, embedding=vectors.embedding, windows=vectors.windows)
-    await store.update(changed)
-    after = await store.get(memory_id)
-    return EditResult(before=before, after=after or changed)
-
-
-def _check(record: MemoryRecord) -> None:
     limits.check_record(record)
     if not record.content.strip():
         raise InvalidInputError("content", "must not be only white space")
 
 
-async def _nearest(store: MemoryStore, record: MemoryRecord) -> list[SearchResult]:
-    return await store.search(
+async def _nearest(parts: Parts, record: MemoryRecord) -> list[tuple[MemoryRecord, Candidate]]:
+    """Return the nearest memories of the same codebase, with what the gate says of each.
+
+    Those that are not current are left out: what a person has hidden is not shown here, and what
+    is remembered again after it was hidden is a memory of its own.
+    """
+    now = parts.clock.now()
+    found = await parts.store.search(
         SearchQuery(embedding=record.embedding, codebase=record.codebase, limit=COMPARED)
+    )
+    near = [(hit.record, _candidate(record, hit)) for hit in found if is_current(hit.record, now)]
+    return sorted(near, key=lambda pair: (-pair[1].similarity, pair[1].id))
+
+
+def _candidate(record: MemoryRecord, hit: SearchResult) -> Candidate:
+    # The last digits are those of the machine's arithmetic, and would decide the order of equals.
+    similarity = round(hit.score, SIMILARITY_DECIMALS)
+    return Candidate(
+        id=hit.record.id,
+        content=hit.record.content,
+        similarity=similarity,
+        comparison=compare(record.content, hit.record.content, similarity),
     )
 
 
-def _known(near: Sequence[SearchResult], record: MemoryRecord) -> MemoryRecord | None:
-    return next((hit.record for hit in near if _says_the_same(hit.record, record)), None)
+def _known(
+    near: Sequence[tuple[MemoryRecord, Candidate]], record: MemoryRecord
+) -> MemoryRecord | None:
+    """Return the memory that says the same."""
+    return next(
+        (
+            known
+            for known, candidate in near
+            if candidate.comparison.action == GateAction.DUPLICATE
+            and known.codebase == record.codebase
+            and known.owner_user_id == record.owner_user_id
+        ),
+        None,
+    )
 
 
 async def _reinforce(
-    store: MemoryStore,
-    clock: Clock,
-    known: MemoryRecord,
-    record: MemoryRecord,
-    candidates: tuple[Candidate, ...],
+    parts: Parts, known_id: UUID, record: MemoryRecord, shown: tuple[Candidate, ...]
 ) -> RememberResult:
     """Count the repetition as a good review, and keep tags that are new."""
-    room = limits.TAGS_MAX - len(known.tags)
-    added = tuple(tag for tag in record.tags if tag not in known.tags)[:room]
-    if added:
-        await store.update(replace(known, tags=known.tags + added))
-    await review(store, clock, known.id, Rating.GOOD, None)
+    added: tuple[str, ...] = ()
+
+    async def make() -> Change:
+        nonlocal added
+        known = await need(parts, known_id)
+        state = await parts.store.get_scheduling(known_id)
+        now = parts.clock.now()
+        state = state or fsrs.initial_state(known_id, known.created_at)
+        review = AddReview(
+            memory_id=known_id,
+            rating=Rating.GOOD,
+            new_state=fsrs.review(state, Rating.GOOD, now),
+            timestamp=now,
+        )
+        room = limits.TAGS_MAX - len(known.tags)
+        added = tuple(tag for tag in record.tags if tag not in known.tags)[:room]
+        if not added:
+            return parts.change(ChangeAction.REINFORCED, review)
+        tagged = ReplaceMemory(record=replace(known, tags=known.tags + added))
+        change = parts.change(ChangeAction.REINFORCED, review, tagged)
+        return replace(change, expected={known_id: memory_account(known)})
+
+    change = await commit(parts, make)
     reason = "the same text is remembered already"
     if added:
         reason += f"; tags added: {', '.join(added)}"
     return RememberResult(
-        id=known.id, action="reinforced", reason=reason, candidates=candidates, added_tags=added
+        id=known_id,
+        action="reinforced",
+        reason=reason,
+        change_id=change.id,
+        candidates=shown,
+        added_tags=added,
     )
 
 
-def _says_the_same(known: MemoryRecord, record: MemoryRecord) -> bool:
+async def _supersede(
+    parts: Parts,
+    record: MemoryRecord,
+    vectors: TextVectors,
+    old_id: UUID,
+    shown: tuple[Candidate, ...],
+) -> RememberResult:
+    old = await need(parts, old_id)
+    drawn = await links_of_new(parts, record, shown)
+    links = tuple(link for link in drawn if link.edge.target_id != old_id)
+
+    async def make() -> Change:
+        nonlocal old
+        old = await need(parts, old_id)
+        now = parts.clock.now()
+        if old.superseded_at is not None:
+            raise InvalidInputError(
+                "supersedes",
+                f"another memory has taken the place of {old_id} already",
+                "Supersede that one: `vestige neighbors` shows it.",
+            )
+        if compare(record.content, old.content, None).action == GateAction.DUPLICATE:
+            raise InvalidInputError(
+                "supersedes",
+                f"{old_id} says the same",
+                "Leave it out: what is remembered again is reinforced.",
+            )
+        change = parts.change(
+            ChangeAction.SUPERSEDED,
+            InsertMemory(record=record),
+            ReplaceMemory(record=replace(old, superseded_at=now)),
+            superseding(record.id, old_id, now),
+            *links,
+            reason=f"takes the place of {old_id}",
+        )
+        return replace(change, expected={old_id: memory_account(old)})
+
+    change = await commit(parts, make)
+    return RememberResult(
+        id=record.id,
+        action="superseded",
+        reason=f"takes the place of {old_id}, which is kept" + _incomplete(vectors),
+        change_id=change.id,
+        candidates=shown,
+        links=tuple(link.edge for link in links),
+        previous=old,
+    )
+
+
+def _reason(shown: tuple[Candidate, ...], *, force: bool) -> str:
+    if force:
+        return "stored without comparing, as asked"
+    near = [candidate for candidate in shown if candidate.is_near]
+    if not near:
+        return "no memory says the same"
+    return f"linked to {near[0].id}: {near[0].comparison.reason}" + (
+        f", and to {len(near) - 1} more" if len(near) > 1 else ""
+    )
+
+
+def _account_of(shown: tuple[Candidate, ...], links: tuple[PutEdge, ...], *, force: bool) -> str:
+    """Return the reason for the changelog, which quotes no memory."""
+    if force:
+        return "stored without comparing, as asked"
+    if not shown:
+        return "there was nothing to compare it with"
+    return f"nearest: {shown[0].id} ({shown[0].similarity:.2f}); links drawn: {len(links)}"
+
+
+def _incomplete(vectors: TextVectors) -> str:
+    if vectors.is_complete:
+        return ""
     return (
-        known.codebase == record.codebase
-        and known.owner_user_id == record.owner_user_id
-        and same_memory(known.content, record.content)
+        f"; the text is so long that {len(vectors.windows)} windows spread over it are found"
+        " by meaning, and its first 200,000 characters by words"
     )
-
-
-def _candidate(result: SearchResult) -> Candidate:
-    return Candidate(id=result.record.id, content=result.record.content, similarity=result.score)
 
 
 def _context_metadata(context: IngestContext) -> JsonObject:

@@ -11,11 +11,15 @@ from vestige.errors import MemoryNotFoundError
 from vestige.models import MemoryOrder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
-    from vestige.engine.results import DueMemory, NeighborMemory, RecallResult
+    from vestige.engine.parts import Parts
+    from vestige.engine.results import DueMemory, NeighborMemory, RecallHit, RecallResult
     from vestige.models import (
+        ChangelogEntry,
+        ChangelogFilter,
         Domain,
         Group,
         HealthStatus,
@@ -55,13 +59,21 @@ class Reading(EngineBase):
             InvalidInputError: the text is empty, or a limit.
             EmbeddingError: the text cannot be embedded.
         """
-        return await recall.recall(
-            self._parts,
-            text,
-            narrowed=narrowed or RecallFilter(),
-            options=options or RecallOptions(),
-            limit=limit,
-        )
+
+        async def read(parts: Parts) -> RecallResult:
+            return await recall.recall(
+                parts,
+                text,
+                narrowed=narrowed or RecallFilter(),
+                options=options or RecallOptions(),
+                limit=limit,
+            )
+
+        return await self._reading(read)
+
+    async def note(self, hits: Sequence[RecallHit]) -> str | None:
+        """Return what is to be said beside the answer of a recall: that vectors may be missing."""
+        return await self._notes.note(hits)
 
     async def list_memories(
         self,
@@ -116,6 +128,22 @@ class Reading(EngineBase):
             MemoryNotFoundError: the id is unknown.
         """
         return await graph.neighbors(self.store, memory_id, depth)
+
+    async def changelog(
+        self,
+        narrowed: ChangelogFilter | None = None,
+        *,
+        after: tuple[UUID, UUID] | None = None,
+        limit: int = 0,
+    ) -> list[ChangelogEntry]:
+        """Return one page of the account of all changes, newest first.
+
+        Args:
+            narrowed: what to keep; everything by default.
+            after: `change_id` and `memory_id` of the last entry of the previous page.
+            limit: at most 1000; 0 means 10.
+        """
+        return await self.store.list_changelog(narrowed, after=after, limit=limit)
 
     async def domains(self) -> list[Domain]:
         """Return all domains, ordered by id."""

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, overload
 
+from vestige.cognition.ingest_gate import GateAction
+
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from vestige.models import JsonObject, MemoryEdge, MemoryRecord, SchedulingState
+    from vestige.cognition.ingest_gate import Comparison
+    from vestige.models import ChangelogEntry, JsonObject, MemoryEdge, MemoryRecord, SchedulingState
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,11 +30,39 @@ class IngestContext:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Candidate:
-    """A memory that was compared with a new one, and its cosine similarity, -1 to 1."""
+    """A memory that was compared with a new text.
+
+    Attributes:
+        id: the memory.
+        content: its text.
+        similarity: cosine of the two, -1 to 1.
+        comparison: what the gate said: the same, nearly the same, at odds, or something else.
+    """
 
     id: UUID
     content: str
     similarity: float
+    comparison: Comparison
+
+    @property
+    def is_near(self) -> bool:
+        """Whether the new memory is linked to it."""
+        return self.comparison.action in {GateAction.NEAR, GateAction.CONFLICT}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RememberItem:
+    """One text of several that are remembered together; the fields are those of `remember`."""
+
+    content: str
+    node_type: str | None = None
+    tags: tuple[str, ...] = ()
+    context: IngestContext | None = None
+    metadata: JsonObject | None = None
+    created_at: datetime | None = None
+    valid_until: datetime | None = None
+    supersedes: UUID | None = None
+    force_create: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,17 +71,24 @@ class RememberResult:
 
     Attributes:
         id: the memory that now holds it.
-        action: `created`, or `reinforced` when it was known already.
+        action: `created`; `reinforced` when it was known already; `superseded` when it took the
+            place of another one.
         reason: why, for people.
         candidates: the nearest memories that were there before, nearest first.
         added_tags: tags that a known memory got on top of its own.
+        links: what the new memory was linked to.
+        previous: the memory whose place it took, as it was.
+        change_id: the change in the changelog; `undo` takes it back.
     """
 
     id: UUID
-    action: Literal["created", "reinforced"]
+    action: Literal["created", "reinforced", "superseded"]
     reason: str
+    change_id: UUID
     candidates: tuple[Candidate, ...] = ()
     added_tags: tuple[str, ...] = ()
+    links: tuple[MemoryEdge, ...] = ()
+    previous: MemoryRecord | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,19 +213,50 @@ class RecallResult(Sequence[RecallHit]):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EditResult:
-    """A memory before and after it was changed."""
+    """A memory before and after it was changed, and the change in the changelog."""
 
     before: MemoryRecord
     after: MemoryRecord
+    change_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PurgeResult:
+    """What a purge has left.
+
+    Attributes:
+        ids: the memories that are gone.
+        change_id: the change in the changelog, which holds nothing of them.
+        is_erased: whether no byte of them is left in the files of the database; None where these
+            were not rewritten.
+    """
+
+    ids: tuple[UUID, ...]
+    change_id: UUID
+    is_erased: bool | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UndoResult:
+    """What was taken back.
+
+    Attributes:
+        undone: the entries of the change that was taken back, one for each memory.
+        entries: what taking it back made of them.
+    """
+
+    undone: tuple[ChangelogEntry, ...]
+    entries: tuple[ChangelogEntry, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReviewResult:
-    """The scheduling of a memory before and after a review."""
+    """The scheduling of a memory before and after a review, and the change in the changelog."""
 
     memory_id: UUID
     before: SchedulingState
     after: SchedulingState
+    change_id: UUID
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vestige.cognition import fsrs
+from vestige.engine.parts import commit
 from vestige.engine.results import DueMemory, ReviewResult
 from vestige.errors import MemoryNotFoundError
+from vestige.models import AddReview, ChangeAction
 from vestige.storage import limits
+from vestige.storage.changes import scheduling_account
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
     from vestige.clock import Clock
-    from vestige.models import Rating
+    from vestige.engine.parts import Parts
+    from vestige.models import Change, Rating, SchedulingState
     from vestige.storage.protocol import MemoryStore
 
 
 async def review(
-    store: MemoryStore, clock: Clock, memory_id: UUID, rating: Rating, at: datetime | None
+    parts: Parts, memory_id: UUID, rating: Rating, at: datetime | None
 ) -> ReviewResult:
     """Rate how well a memory held up, and schedule it by FSRS-6.
 
@@ -28,14 +33,29 @@ async def review(
         InvalidInputError: the rating is not 1 to 4, or the time has no zone.
     """
     grade = limits.check_rating(rating)
-    reviewed_at = clock.now() if at is None else at
+    reviewed_at = parts.clock.now() if at is None else at
     limits.check_time("at", reviewed_at)
-    before = await store.get_scheduling(memory_id)
-    if before is None:
+    before = after = await _state(parts, memory_id)
+
+    async def make() -> Change:
+        nonlocal before, after
+        before = await _state(parts, memory_id)
+        after = fsrs.review(before, grade, reviewed_at)
+        review = AddReview(
+            memory_id=memory_id, rating=grade, new_state=after, timestamp=reviewed_at
+        )
+        change = parts.change(ChangeAction.REVIEWED, review)
+        return replace(change, expected={memory_id: scheduling_account(before)})
+
+    change = await commit(parts, make)
+    return ReviewResult(memory_id=memory_id, before=before, after=after, change_id=change.id)
+
+
+async def _state(parts: Parts, memory_id: UUID) -> SchedulingState:
+    state = await parts.store.get_scheduling(memory_id)
+    if state is None:
         raise MemoryNotFoundError(memory_id)
-    after = fsrs.review(before, grade, reviewed_at)
-    event = await store.record_review(memory_id, grade, after, reviewed_at)
-    return ReviewResult(memory_id=memory_id, before=event.prior_state, after=event.new_state)
+    return state
 
 
 async def due(

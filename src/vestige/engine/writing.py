@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from vestige.engine import graph, ingest, maintenance, review
-from vestige.engine.parts import EngineBase
-from vestige.engine.results import ImportedText, IngestContext
-from vestige.errors import MemoryNotFoundError
+from vestige.engine import editing, graph, history, ingest, maintenance, review
+from vestige.engine.editing import Edit
+from vestige.engine.parts import Actor, EngineBase
+from vestige.engine.results import ImportedText, RememberItem
+from vestige.errors import (
+    InvalidInputError,
+    ModelMismatchError,
+    StoreUnavailableError,
+    VestigeError,
+)
 from vestige.models import Rating
-from vestige.storage import limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
+    from vestige.engine.parts import Parts
     from vestige.engine.results import (
         EditResult,
         ImportText,
+        IngestContext,
         LinkResult,
+        PurgeResult,
         RememberResult,
         ReviewResult,
+        UndoResult,
         VacuumResult,
     )
     from vestige.models import JsonObject, MemoryEdge, MemoryRecord
+
+BATCH_MAX: Final = 100  # texts that are remembered with one call
 
 
 class Writing(EngineBase):
@@ -35,46 +46,93 @@ class Writing(EngineBase):
         self,
         content: str,
         *,
-        node_type: str = "fact",
+        node_type: str | None = None,
         tags: Sequence[str] = (),
         context: IngestContext | None = None,
         metadata: JsonObject | None = None,
         created_at: datetime | None = None,
+        valid_until: datetime | None = None,
+        supersedes: UUID | None = None,
         force_create: bool = False,
     ) -> RememberResult:
         """Remember a text; one that says the same as a known one reinforces that.
 
-        The same means: equal but for white space, in the same codebase, of the same owner.
+        The same means: equal but for white space, in the same codebase, of the same owner. A text
+        that says nearly the same becomes a memory of its own, linked to the known one.
 
         Args:
             content: 1 to 1,000,000 bytes of UTF-8.
-            node_type: fact, decision, preference, code, ... (free text, up to 64 characters).
-            tags: up to 64 of up to 128 characters.
+            node_type: fact, decision, preference, code, ... (free text, up to 64 characters); by
+                default `fact`, or that of the memory whose place it takes.
+            tags: up to 64 of up to 128 characters; by default those of the memory whose place it
+                takes.
             context: where the text comes from.
             metadata: a JSON object to keep with it.
             created_at: when it was learned, aware; now by default.
+            valid_until: when what it says ends to hold, aware.
+            supersedes: the memory whose place it takes: that one stays, marked and linked, and is
+                not recalled any more.
             force_create: store it whatever is known.
 
         Raises:
+            MemoryNotFoundError: the memory to supersede is unknown.
             InvalidInputError: a limit; nothing was written.
             EmbeddingError: the text cannot be embedded; nothing was written.
         """
-        record = ingest.new_record(
-            content,
+        item = RememberItem(
+            content=content,
             node_type=node_type,
-            tags=tags,
-            context=context or IngestContext(),
-            metadata=metadata or {},
-            clock=self._clock,
+            tags=tuple(tags),
+            context=context,
+            metadata=metadata,
+            created_at=created_at,
+            valid_until=valid_until,
+            supersedes=supersedes,
+            force_create=force_create,
         )
-        if created_at is not None:
-            limits.check_time("created_at", created_at)
-            record = replace(record, created_at=created_at, updated_at=created_at)
-        async with self._one_writer:
-            await self.store.register_model(await self.model())
+
+        async def write(parts: Parts) -> RememberResult:
+            record = await ingest.item_record(parts, item)
             return await ingest.remember(
-                self.store, self.embedder, self._clock, record, force=force_create
+                _named(parts, context), record, supersedes=supersedes, force=force_create
             )
+
+        return await self._writing(write)
+
+    async def remember_many(
+        self, items: Sequence[RememberItem]
+    ) -> list[RememberResult | VestigeError]:
+        """Remember up to 100 texts, each on its own: one that is refused stops no other.
+
+        Returns:
+            For each item, in order, what became of it, or why it was refused.
+
+        Raises:
+            InvalidInputError: there are none, or more than 100; nothing was written.
+        """
+        if not 0 < len(items) <= BATCH_MAX:
+            raise InvalidInputError("items", f"must be 1 to {BATCH_MAX}")
+        results: list[RememberResult | VestigeError] = []
+        for item in items:
+            try:
+                results.append(
+                    await self.remember(
+                        item.content,
+                        node_type=item.node_type,
+                        tags=item.tags,
+                        context=item.context,
+                        metadata=item.metadata,
+                        created_at=item.created_at,
+                        valid_until=item.valid_until,
+                        supersedes=item.supersedes,
+                        force_create=item.force_create,
+                    )
+                )
+            except (StoreUnavailableError, ModelMismatchError):
+                raise  # the others would fail in the same way
+            except VestigeError as error:
+                results.append(error)
+        return results
 
     async def import_text(
         self, text: ImportText, *, node_type: str = "note", is_dry_run: bool = False
@@ -94,12 +152,11 @@ class Writing(EngineBase):
             EmbeddingError: the text cannot be embedded; nothing was written.
         """
         record = ingest.imported_record(text, node_type, self._clock)
-        async with self._one_writer:
-            if not is_dry_run:
-                await self.store.register_model(await self.model())
-            known = await ingest.remember_once(
-                self.store, self.embedder, record, is_dry_run=is_dry_run
-            )
+
+        async def write(parts: Parts) -> UUID | None:
+            return await ingest.remember_once(parts, record, is_dry_run=is_dry_run)
+
+        known = await (self._reading(write) if is_dry_run else self._writing(write))
         if known is not None:
             return ImportedText(text=text, action="known", id=known)
         return ImportedText(text=text, action="created", id=None if is_dry_run else record.id)
@@ -112,38 +169,93 @@ class Writing(EngineBase):
         node_type: str | None = None,
         tags: Sequence[str] | None = None,
         codebase: str | None = None,
+        valid_until: datetime | None = None,
     ) -> EditResult:
-        """Change what is given of a memory; new content is embedded again.
+        """Correct what is given of a memory; new content is embedded again.
 
-        An empty `codebase` takes the memory out of its codebase, empty `tags` take its tags.
+        An empty `codebase` takes the memory out of its codebase, empty `tags` take its tags. What
+        it said before is in the changelog. Of a fact that has changed, `remember` with `supersedes`
+        keeps both.
 
         Raises:
             MemoryNotFoundError: the id is unknown.
             InvalidInputError: nothing would change, or a limit.
         """
-        async with self._one_writer:
-            await self.store.register_model(await self.model())
-            return await ingest.edit(
-                self.store,
-                self.embedder,
-                memory_id,
-                content=content,
-                node_type=node_type,
-                tags=tags,
-                codebase=codebase,
-            )
+        wanted = Edit(
+            content=content,
+            node_type=node_type,
+            tags=None if tags is None else tuple(tags),
+            codebase=codebase,
+            valid_until=valid_until,
+        )
+
+        async def write(parts: Parts) -> EditResult:
+            return await editing.edit(parts, memory_id, wanted)
+
+        return await self._writing(write)
+
+    async def suppress(self, memory_id: UUID, *, reason: str | None = None) -> EditResult:
+        """Hide a memory from recall, lists and reviews, until `restore`.
+
+        Args:
+            memory_id: the memory.
+            reason: why, for the changelog; up to 256 characters.
+
+        Raises:
+            MemoryNotFoundError: the id is unknown.
+            InvalidInputError: it is hidden already.
+        """
+        return await history.suppress(self._parts, memory_id, reason)
+
+    async def restore(self, memory_id: UUID) -> EditResult:
+        """Show a memory again that was suppressed, superseded, or past its time.
+
+        Raises:
+            MemoryNotFoundError: the id is unknown.
+            InvalidInputError: it is not hidden.
+        """
+        return await history.restore(self._parts, memory_id)
 
     async def forget(self, memory_id: UUID) -> MemoryRecord:
         """Delete a memory with all that belongs to it; return what was deleted.
 
+        What it had superseded holds again. `undo` brings it back, as long as it is not purged.
+
         Raises:
             MemoryNotFoundError: the id is unknown.
         """
-        record = await self.store.get(memory_id)
-        if record is None:
-            raise MemoryNotFoundError(memory_id)
-        await self.store.delete(memory_id)
-        return record
+        return await history.forget(self._parts, memory_id)
+
+    async def purge(self, memory_ids: Sequence[UUID], *, erase: bool = True) -> PurgeResult:
+        """Delete memories, and what the changelog holds of them, for good.
+
+        Args:
+            memory_ids: up to 100; also of memories that were forgotten already.
+            erase: also rewrite the files of the database, so that no byte is left in them. It takes
+                as long as the store is large, and others wait meanwhile.
+
+        Raises:
+            MemoryNotFoundError: neither the store nor its changelog knows one; nothing was purged.
+        """
+        return await history.purge(self._parts, memory_ids, is_erased=erase)
+
+    async def undo(self, change_id: UUID | None = None) -> UndoResult:
+        """Take a change back: everything that it touched becomes what it was before.
+
+        Args:
+            change_id: which; by default the newest that was not taken back yet. To take an undo
+                back is to do the change again.
+
+        Raises:
+            InvalidInputError: there is no such change, it was taken back already, or a memory that
+                it touched was purged.
+            ConflictError: a memory was changed since; nothing was taken back.
+        """
+
+        async def write(parts: Parts) -> UndoResult:
+            return await history.undo(parts, change_id)
+
+        return await self._writing(write)
 
     async def review(
         self, memory_id: UUID, rating: Rating, *, at: datetime | None = None
@@ -158,7 +270,7 @@ class Writing(EngineBase):
         Raises:
             MemoryNotFoundError: the id is unknown.
         """
-        return await review.review(self.store, self._clock, memory_id, rating, at)
+        return await review.review(self._parts, memory_id, rating, at)
 
     async def promote(self, memory_id: UUID) -> ReviewResult:
         """Say that a memory was right and useful: a review rated `easy`."""
@@ -184,7 +296,7 @@ class Writing(EngineBase):
             InvalidInputError: the ends are the same, or a limit.
         """
         return await graph.link(
-            self.store, self._clock, source_id, target_id, edge_type=edge_type, weight=weight
+            self._parts, source_id, target_id, edge_type=edge_type, weight=weight
         )
 
     async def unlink(
@@ -197,8 +309,16 @@ class Writing(EngineBase):
         Raises:
             MemoryNotFoundError: an end is unknown.
         """
-        return await graph.unlink(self.store, source_id, target_id, edge_type)
+        return await graph.unlink(self._parts, source_id, target_id, edge_type)
 
     async def vacuum(self) -> VacuumResult:
         """Give space back, and say how large the store was and is."""
         return await maintenance.vacuum(self.store, self._clock)
+
+
+def _named(parts: Parts, context: IngestContext | None) -> Parts:
+    """Return the parts with the actor that a context names, if it names one."""
+    if context is None or (context.mcp_client_id, context.session_id) == (None, None):
+        return parts
+    actor = Actor(client_id=context.mcp_client_id, session_id=context.session_id)
+    return replace(parts, actor=actor)

@@ -83,6 +83,7 @@ async def recall(
     answer = RecallAnswer(
         store=memory.store_name,
         scope=scope_of(codebase, ALL_CODEBASES),
+        note=await engine.note(result),
         left_out=result.left_out or None,
         results=[_row(hit, level, explain=explain) for hit in result],
     )
@@ -116,6 +117,8 @@ def _explanation(hit: RecallHit) -> JsonObject:
 def _text(answer: RecallAnswer) -> str:
     count = len(answer.results)
     head = f"{count} {'memory' if count == 1 else 'memories'} from {answer.store} ({answer.scope})."
+    if answer.note is not None:
+        head += f" Note: {answer.note}."
     if answer.left_out:
         head += f" {answer.left_out} more do not fit into the token budget."
     if not answer.results:

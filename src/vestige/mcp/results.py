@@ -64,9 +64,15 @@ class HitRow(BaseModel):
 
 
 class RecallAnswer(Answer):
-    """The memories that answer a query, best first; `left_out` did not fit into the budget."""
+    """The memories that answer a query, best first.
+
+    Attributes:
+        note: what may be missing among them.
+        left_out: how many more do not fit into the budget of tokens.
+    """
 
     notice: str = NOTICE
+    note: str | None = None
     left_out: int | None = None
     results: list[HitRow]
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
         ImportResult,
         ModelSignature,
         Problem,
-        Reembedding,
         RowKey,
+        SchedulingState,
         StoreStats,
         TransferPage,
         TransferRow,
@@ -61,28 +61,20 @@ class AdministrationStore(Protocol):
         """
         ...
 
-    async def begin_reembedding(self, signature: ModelSignature) -> None:
-        """Register another model, take all vectors and centroids away, and bind this handle.
-
-        Until `finish_reembedding` the store says so, and vector searches may lack an index. Handles
-        of the old model write and search no vectors any more. The registered signature: does
-        nothing but bind; so does that of an unfinished change, which goes on.
-
-        Raises:
-            StoreError: a change to another model is unfinished; nothing is changed.
-        """
-        ...
-
-    async def finish_reembedding(self) -> None:
-        """Build the vector index and forget that there was a change of the model."""
-        ...
-
-    async def reembedding(self) -> Reembedding | None:
-        """Return the unfinished change of the model, if there is one."""
-        ...
-
     async def get_stats(self, now: datetime) -> StoreStats:
         """Return counts and sizes; `now` decides what is due."""
+        ...
+
+    async def refresh_retrievability(self, states: Sequence[SchedulingState]) -> int:
+        """Write the retrievability of states, and nothing else of them; return how many.
+
+        It follows from the rest of a state, so the changelog says nothing of it. A state that is
+        gone, or whose stability or last review is another one by now, is left as it is: whoever
+        changed it has written its retrievability, too.
+
+        Raises:
+            InvalidInputError: a state outside its limits.
+        """
         ...
 
     async def vacuum(self) -> None:

@@ -12,6 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
+from vestige.cognition.fsrs import initial_state
 from vestige.errors import ConflictError, InvalidInputError
 from vestige.models import (
     AddReview,
@@ -30,14 +31,23 @@ from vestige.models import (
     TransferTable,
 )
 from vestige.storage import limits
-from vestige.storage.row_objects import row_object, row_of
+from vestige.storage.row_objects import row_object, row_of, state_object
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from datetime import datetime
     from uuid import UUID
 
-    from vestige.models import Change, JsonObject, JsonValue, Operation, RowKey, TransferRow
+    from vestige.models import (
+        Change,
+        JsonObject,
+        JsonValue,
+        MemoryRecord,
+        Operation,
+        RowKey,
+        SchedulingState,
+        TransferRow,
+    )
 
 MEMORY: Final = "memory"
 SCHEDULING: Final = "scheduling"
@@ -219,17 +229,40 @@ def entries_of(
     ]
 
 
-def row_from(name: str, value: JsonObject) -> TransferRow:
-    """Return the link or review event of an account."""
-    kind = name.split(" ", 1)[0]
-    table = TransferTable.EDGES if kind == "edge" else TransferTable.REVIEW_EVENTS
-    return row_of(table, value)
+def entries_of_purged(change: Change, timestamp: datetime) -> list[ChangelogEntry]:
+    """Return the account of the memories that a change purges: nothing but that they are gone."""
+    return [
+        ChangelogEntry(
+            change_id=change.id,
+            memory_id=memory_id,
+            action=change.action,
+            timestamp=timestamp,
+            before=None,
+            after=None,
+            client_id=change.client_id,
+            session_id=change.session_id,
+        )
+        for memory_id in deleted_memories(change)
+    ]
 
 
-def memory_from(memory: JsonObject, scheduling: JsonValue) -> ScheduledMemory:
-    """Return the memory of an account, without vectors."""
-    row = row_of(TransferTable.KNOWLEDGE_NODES, {**memory, SCHEDULING: scheduling})
-    return cast("ScheduledMemory", row)
+def memory_account(record: MemoryRecord) -> JsonObject:
+    """Return what the changelog says about the memory's own row as it is: `{"memory": ...}`."""
+    row = ScheduledMemory(record=record, scheduling=initial_state(record.id, record.created_at))
+    value = _object(TransferTable.KNOWLEDGE_NODES, row)
+    del value[SCHEDULING]
+    return {MEMORY: value | WITHOUT_VECTORS}
+
+
+def scheduling_account(state: SchedulingState) -> JsonObject:
+    """Return what the changelog says about a memory's scheduling as it is."""
+    return {SCHEDULING: state_object(state)}
+
+
+def row_from(name: str, value: JsonValue) -> MemoryEdge | ReviewEvent:
+    """Return the link or review event of an account by its name."""
+    table = TransferTable.EDGES if name.startswith("edge ") else TransferTable.REVIEW_EVENTS
+    return cast("MemoryEdge | ReviewEvent", row_of(table, cast("JsonObject", value)))
 
 
 def account_text(value: JsonObject | None) -> str | None:

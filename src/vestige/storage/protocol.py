@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 from vestige.models import MemoryOrder
 from vestige.storage.access_protocol import AccessStore
 from vestige.storage.administration_protocol import AdministrationStore
+from vestige.storage.reembedding_protocol import ReembeddingStore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     )
 
 
-class MemoryStore(AccessStore, AdministrationStore, Protocol):
+class MemoryStore(AccessStore, AdministrationStore, ReembeddingStore, Protocol):
     """Long-term memory in a database."""
 
     # Lifecycle
@@ -96,8 +97,11 @@ class MemoryStore(AccessStore, AdministrationStore, Protocol):
     async def purge(self, change: Change) -> list[ChangelogEntry]:
         """Commit a change, and forget what the changelog holds of the memories that it deletes.
 
-        A tombstone without content is left of each. Bytes of them may stay in the files of the
-        database until `erase`.
+        They may be deleted already, as long as the changelog knows them. A tombstone without
+        content is left of each. Bytes of them may stay in the files of the database until `erase`.
+
+        Raises:
+            MemoryNotFoundError: neither the store nor its changelog knows a memory.
         """
         ...
 

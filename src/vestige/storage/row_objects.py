@@ -108,6 +108,25 @@ def row_of(table: TransferTable, value: JsonObject) -> TransferRow:
     return cast("TransferRow", form.kind(**_fields(fields, value)))
 
 
+def record_of(value: JsonValue) -> MemoryRecord:
+    """Return the memory of an object of its own fields, without its scheduling.
+
+    Raises:
+        InvalidInputError: a field is unknown, missing or not of its form.
+    """
+    form = TABLE_FORMS[TransferTable.KNOWLEDGE_NODES]
+    return MemoryRecord(**_fields(form.fields, cast("JsonObject", value)))
+
+
+def state_of(value: JsonValue) -> SchedulingState:
+    """Return the scheduling of an object of its fields.
+
+    Raises:
+        InvalidInputError: a field is unknown, missing or not of its form.
+    """
+    return _state(SCHEDULING, value)
+
+
 def _object(fields: Forms, row: object) -> JsonObject:
     return {name: form.write(getattr(row, name)) for name, form in fields.items()}
 
@@ -128,7 +147,8 @@ def _state(field: str, value: JsonValue) -> SchedulingState:
     return SchedulingState(**_fields(STATE_FIELDS, value))
 
 
-def _state_object(state: SchedulingState) -> JsonObject:
+def state_object(state: SchedulingState) -> JsonObject:
+    """Return a scheduling as an object of its fields."""
     return _object(STATE_FIELDS, state)
 
 
@@ -142,7 +162,7 @@ STATE_FIELDS: Final[Forms] = {
     "reps": COUNT,
     "lapses": COUNT,
 }
-STATE: Final = Form(write=_state_object, read=_state)
+STATE: Final = Form(write=state_object, read=_state)
 PARTY_FIELDS: Final[Forms] = {
     "id": ID,
     "handle": TEXT,

@@ -96,6 +96,18 @@ def key_text(table: TransferTable, row: TransferRow) -> str:
     return " ".join(str(part) for part in row_key(row))
 
 
+def purged_here(memory_id: UUID) -> InvalidInputError:
+    """Return why a memory is not written: what was purged does not come back with an old copy."""
+    return InvalidInputError("id", f"{memory_id} was purged in this store")
+
+
+def stored_here(memory_id: UUID) -> InvalidInputError:
+    """Return why a tombstone is not written: the memory is there."""
+    return InvalidInputError(
+        "memory_id", f"{memory_id} is stored here: `vestige purge {memory_id}` purges it here, too"
+    )
+
+
 def after_text(key: Sequence[object]) -> str:
     """Return the key of a page's last row as the page's `next_after`."""
     parts = [str(part) if isinstance(part, UUID) else part for part in key]

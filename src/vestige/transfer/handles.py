@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from vestige.models import (
+    ChangelogEntry,
     Group,
     GroupMembership,
     ReviewEvent,
@@ -13,12 +14,13 @@ from vestige.models import (
     TransferTable,
     User,
 )
+from vestige.storage.changes import MEMORY
 from vestige.transfer.copy_plan import Renamed
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from vestige.models import MemoryRecord, TransferRow
+    from vestige.models import JsonObject, MemoryRecord, TransferRow
     from vestige.storage.protocol import MemoryStore
 
 
@@ -50,8 +52,29 @@ class Handles:
                 return replace(row, id=self.events[row.id])
             case ScheduledMemory() if self.changed:
                 return replace(row, record=self._resolve_owner(row))
+            case ChangelogEntry() if self.changed:
+                return replace(
+                    row,
+                    before=self._resolve_account(row.before),
+                    after=self._resolve_account(row.after),
+                )
             case _:
                 return row
+
+    def _resolve_account(self, account: JsonObject | None) -> JsonObject | None:
+        memory = None if account is None else account.get(MEMORY)
+        if account is None or not isinstance(memory, dict):
+            return account
+        changed = {str(old): str(new) for old, new in self.changed.items()}
+        owner, groups = str(memory["owner_user_id"]), memory["shared_with_groups"]
+        resolved: JsonObject = {
+            **memory,
+            "owner_user_id": changed.get(owner, owner),
+            "shared_with_groups": [
+                changed.get(str(group), str(group)) for group in cast("list[object]", groups)
+            ],
+        }
+        return {**account, MEMORY: resolved}
 
     def _resolve_party(self, party: User | Group) -> User | Group:
         is_user = isinstance(party, User)

@@ -59,6 +59,8 @@ SETTINGS: Final[Mapping[str, str]] = {
     "maintenance_work_mem": "256MB",
     "random_page_cost": "1.1",  # solid-state disks
     "shared_buffers": "128MB",
+    # A file of the log that is used again keeps what it held, also of purged memories.
+    "wal_recycle": "off",
     "timezone": "UTC",
     "unix_socket_permissions": "0700",
 }

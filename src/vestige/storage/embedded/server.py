@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import time
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -20,24 +19,20 @@ from vestige.storage.embedded.accounts import (
 )
 from vestige.storage.embedded.binaries import find_programs
 from vestige.storage.embedded.folders import Home, base_for, make_home, socket_folder, unavailable
+from vestige.storage.embedded.readiness import has_database, wait_until_settled
 from vestige.storage.embedded.watchdog import (
     FAST_STOP_SECONDS,
     IMMEDIATE_STOP_SECONDS,
     POLL_SECONDS,
-    READY,
-    Postmaster,
     is_held,
-    read_postmaster,
 )
-from vestige.storage.embedded.watching import START_SECONDS, watch
+from vestige.storage.embedded.watching import watch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-ANSWER_SECONDS: Final = 5.0
-# PostgreSQL's protocol, message SSLRequest: its length and code; any server answers with a byte.
-ENCRYPTION_REQUEST: Final = (8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")
+STARTS: Final = 3  # a server that was killed is started anew, one that ends each time is not
 STOP_SECONDS: Final = FAST_STOP_SECONDS + IMMEDIATE_STOP_SECONDS
 
 
@@ -122,59 +117,33 @@ def _serve(
     client: clients.Client,
     start_lock: int,
 ) -> EmbeddedServer:
-    found = _running(home)
-    if found is None:
-        home, account = _prepare(home, programs, settings, start_lock)
-        folder = socket_folder(home, account)
-        cluster.clear_traces(home, folder)
-        cluster.write_settings(home, account, folder, settings)
-        watch(home, account, cluster.server_command(home, account, programs), start_lock)
-        version = Account().run([programs / "postgres", "--version"]).stdout
-        home.version_file.write_text(version.rpartition(") ")[2], encoding="utf-8")
-        found = _running(home)
+    for _ in range(STARTS):
+        found = wait_until_settled(home)
         if found is None:
-            raise StoreUnavailableError(
-                f"the embedded server ended as soon as it had started: {cluster.log_tail(home)}"
-            )
-    elif not is_held(home.watchdog_lock):
-        watch(home, Account(), [], start_lock)
-    _make_database(found, programs)
-    host = quote(found.socket_folder, safe="/")
-    dsn = f"postgresql://{cluster.USER}@/{cluster.DATABASE}?host={host}&port={found.port}"
-    return EmbeddedServer(dsn, home, client)
+            home = _start(home, programs, settings, start_lock)
+            found = wait_until_settled(home)
+        elif not is_held(home.watchdog_lock):
+            watch(home, Account(), [], start_lock)
+        if found is not None and has_database(home, found, programs):
+            host = quote(found.socket_folder, safe="/")
+            dsn = f"postgresql://{cluster.USER}@/{cluster.DATABASE}?host={host}&port={found.port}"
+            return EmbeddedServer(dsn, home, client)
+    raise StoreUnavailableError(
+        f"the embedded server of {home.folder} ended {STARTS} times before it could be used:"
+        f" {cluster.log_tail(home)}",
+        f"Read the logs in {home.log_folder}, and look what ends its processes.",
+    )
 
 
-def _running(home: Home) -> Postmaster | None:
-    """Return the server when it is ready, None when not a process of it is left.
-
-    Anything in between passes: a server that starts, that somebody stops, or whose main process
-    was killed.
-    """
-    deadline = time.monotonic() + START_SECONDS
-    while is_held(home.server_lock):
-        found = read_postmaster(home.cluster)
-        if found is not None and found.state == READY and _answers(found):
-            return found
-        if time.monotonic() >= deadline:
-            raise StoreUnavailableError(
-                f"the server of {home.cluster} neither starts nor ends: {cluster.log_tail(home)}",
-                "End its processes, and try again.",
-            )
-        time.sleep(POLL_SECONDS)
-    return None
-
-
-def _answers(postmaster: Postmaster) -> bool:
-    # The number of the process would not do: another may have got it, and a server in another
-    # container has none here. Nor would a connection: the system accepts it for a dying server.
-    with socket.socket(socket.AF_UNIX) as attempt:
-        attempt.settimeout(ANSWER_SECONDS)
-        try:
-            attempt.connect(f"{postmaster.socket_folder}/.s.PGSQL.{postmaster.port}")
-            attempt.sendall(ENCRYPTION_REQUEST)
-            return bool(attempt.recv(1))
-        except OSError:
-            return False
+def _start(home: Home, programs: Path, settings: Mapping[str, str], start_lock: int) -> Home:
+    home, account = _prepare(home, programs, settings, start_lock)
+    folder = socket_folder(home, account)
+    cluster.clear_traces(home, folder)
+    cluster.write_settings(home, account, folder, settings)
+    watch(home, account, cluster.server_command(home, account, programs), start_lock)
+    version = Account().run([programs / "postgres", "--version"]).stdout
+    home.version_file.write_text(version.rpartition(") ")[2], encoding="utf-8")
+    return home
 
 
 def _prepare(
@@ -198,21 +167,6 @@ def _prepare(
     sync = settings.get("fsync") != "off"
     cluster.make_cluster(home, account, programs, start_lock=start_lock, sync=sync)
     return home, account
-
-
-def _make_database(postmaster: Postmaster, programs: Path) -> None:
-    """Make the database if it is missing: in a new cluster, or when its maker was killed."""
-    place = [f"--host={postmaster.socket_folder}", f"--port={postmaster.port}"]
-    login = [*place, f"--username={cluster.USER}", "--no-password"]
-    listing = ["--no-psqlrc", "--list", "--tuples-only", "--no-align"]
-    databases = Account().run([programs / "psql", *listing, *login, "postgres"])
-    if any(line.startswith(f"{cluster.DATABASE}|") for line in databases.stdout.splitlines()):
-        return
-    made = Account().run([programs / "createdb", *login, cluster.DATABASE])
-    if made.returncode != 0:
-        raise StoreUnavailableError(
-            f"the database {cluster.DATABASE} cannot be made: {cluster.last_lines(made.stderr)}"
-        )
 
 
 def _leave(home: Home, client: clients.Client) -> None:

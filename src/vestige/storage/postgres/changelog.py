@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Final, LiteralString
 
-from vestige.storage.postgres.rows import entry_of, entry_values
+from vestige.storage.postgres.rows import entry_of, entry_values, uuid_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,6 +48,8 @@ OLDEST_FIRST: Final = " ORDER BY sequence LIMIT $1"
 KEYS: Final = "SELECT change_id, memory_id FROM changelog"
 WITH_KEYS: Final = " WHERE (change_id, memory_id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))"
 SELECT_TOMBSTONES: Final = "SELECT memory_id, purged_at FROM tombstones"
+IS_NAMED: Final = "SELECT EXISTS (SELECT 1 FROM changelog WHERE memory_id = $1)"
+PURGED: Final = "SELECT memory_id FROM tombstones WHERE memory_id = ANY($1::uuid[])"
 FORGET_CONTENT: Final = (
     "UPDATE changelog SET before = NULL, after = NULL, reason = NULL"
     " WHERE memory_id = ANY($1::uuid[])"
@@ -72,6 +74,16 @@ async def list_changelog(
 async def write_entries(session: Session, entries: Iterable[ChangelogEntry]) -> None:
     """Append to the changelog."""
     await session.db.run_many(INSERT, [entry_values(entry) for entry in entries])
+
+
+async def names(session: Session, memory_id: UUID) -> bool:
+    """Say whether the changelog knows a memory."""
+    return bool(await session.db.value(IS_NAMED, (memory_id,)))
+
+
+async def purged(session: Session, memory_ids: Sequence[UUID]) -> list[UUID]:
+    """Return those of the memories that were purged here."""
+    return [uuid_of(row[0]) for row in await session.db.rows(PURGED, (list(memory_ids),))]
 
 
 async def forget_content(session: Session, memory_ids: Sequence[UUID]) -> None:

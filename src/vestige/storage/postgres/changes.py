@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from vestige.errors import MemoryNotFoundError
 from vestige.models import (
     AddReview,
     DeleteMemory,
@@ -21,6 +23,7 @@ from vestige.storage.changes import (
     check_expected,
     deleted_memories,
     entries_of,
+    entries_of_purged,
     keys_by_table,
     memories_of,
     review_slice,
@@ -61,13 +64,21 @@ async def commit(session: Session, change: Change) -> list[ChangelogEntry]:
 
 
 async def purge(session: Session, change: Change) -> list[ChangelogEntry]:
-    entries = await commit(session, change)
     gone = deleted_memories(change)
+    others = tuple(item for item in change.operations if not isinstance(item, DeleteMemory))
+    entries = await commit(session, replace(change, operations=others)) if others else []
+    for memory_id in gone:
+        if await memories.get_many(session, [memory_id]):
+            await memories.delete(session, memory_id)
+        elif not await changelog.names(session, memory_id):
+            raise MemoryNotFoundError(memory_id)
     purged_at = session.clock.now()
+    entries += entries_of_purged(change, purged_at)
     await changelog.forget_content(session, gone)
     await changelog.write_tombstones(
         session, [Tombstone(memory_id=memory_id, purged_at=purged_at) for memory_id in gone]
     )
+    await changelog.write_entries(session, entries[-len(gone) :])
     return entries
 
 

@@ -42,6 +42,19 @@ UPSERT: Final = f"""
     retrievability = excluded.retrievability, last_review = excluded.last_review,
     next_review = excluded.next_review, reps = excluded.reps, lapses = excluded.lapses
 """
+# In one order, so that two who refresh the same rows wait for each other instead of locking up.
+LOCK: Final = (
+    "SELECT 1 FROM scheduling WHERE memory_id = ANY($1::uuid[]) ORDER BY memory_id FOR UPDATE"
+)
+REFRESH: Final = """
+UPDATE scheduling AS s SET retrievability = n.retrievability
+FROM unnest(
+    :memory_ids::uuid[], :stabilities::float8[], :last_reviews::timestamptz[],
+    :retrievabilities::float8[]
+) AS n (memory_id, stability, last_review, retrievability)
+WHERE s.memory_id = n.memory_id AND s.stability = n.stability
+AND s.last_review IS NOT DISTINCT FROM n.last_review
+"""
 SELECT: Final = f"SELECT {SCHEDULING_COLUMNS} FROM scheduling AS s WHERE s.memory_id = $1"
 SELECT_TO_REVIEW: Final = f"{SELECT} FOR UPDATE"
 SELECT_MANY: Final = (
@@ -86,6 +99,20 @@ async def list_scheduling(session: Session, memory_ids: Sequence[UUID]) -> list[
 async def update_scheduling(session: Session, state: SchedulingState) -> None:
     await memories.lock(session, [state.memory_id])
     await session.db.run(UPSERT, scheduling_values(state))
+
+
+async def refresh_retrievability(session: Session, states: Sequence[SchedulingState]) -> int:
+    memory_ids = [state.memory_id for state in states]
+    await session.db.rows(LOCK, (memory_ids,))
+    return await session.db.run(
+        REFRESH,
+        {
+            "memory_ids": memory_ids,
+            "stabilities": [state.stability for state in states],
+            "last_reviews": [state.last_review for state in states],
+            "retrievabilities": [state.retrievability for state in states],
+        },
+    )
 
 
 async def record_review(

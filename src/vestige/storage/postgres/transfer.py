@@ -34,7 +34,15 @@ from vestige.storage.postgres.rows import (
     user_of,
     uuid_of,
 )
-from vestige.storage.transfer_rows import after_key, after_text, check_row, key_text, row_key
+from vestige.storage.transfer_rows import (
+    after_key,
+    after_text,
+    check_row,
+    key_text,
+    purged_here,
+    row_key,
+    stored_here,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -46,6 +54,7 @@ if TYPE_CHECKING:
         MemoryEdge,
         ReviewEvent,
         RowKey,
+        Tombstone,
         TransferRow,
         User,
     )
@@ -234,6 +243,8 @@ async def _write_memberships(session: Session, rows: Sequence[GroupMembership]) 
 
 
 async def _write_memories(session: Session, items: Sequence[ScheduledMemory]) -> None:
+    for memory_id in await changelog.purged(session, [item.record.id for item in items]):
+        raise purged_here(memory_id)
     await memories.insert_many(session, [(item.record, item.scheduling) for item in items])
 
 
@@ -266,6 +277,12 @@ async def write_event(session: Session, event: ReviewEvent) -> None:
 async def _write_domains(session: Session, rows: Sequence[Domain]) -> None:
     for domain in rows:
         await domains.upsert_domain(session, domain)
+
+
+async def _write_tombstones(session: Session, rows: Sequence[Tombstone]) -> None:
+    for memory_id in await memories.get_by_id(session, [row.memory_id for row in rows]):
+        raise stored_here(memory_id)
+    await changelog.write_tombstones(session, rows)
 
 
 def _scheduled_memory(row: Row) -> ScheduledMemory:
@@ -368,6 +385,6 @@ TABLES: Final[dict[TransferTable, _Table]] = {
         read=tombstone_of,
         keys="SELECT memory_id FROM tombstones",
         condition=" WHERE memory_id = ANY($1::uuid[])",
-        write=changelog.write_tombstones,
+        write=_write_tombstones,
     ),
 }

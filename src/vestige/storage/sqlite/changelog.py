@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Final, LiteralString
+from typing import TYPE_CHECKING, Final, LiteralString, cast
+from uuid import UUID
 
 from vestige.storage.encoding import time_text
 from vestige.storage.sqlite.rows import entry_of, entry_values, list_text
@@ -11,7 +12,6 @@ from vestige.storage.sqlite.rows import entry_of, entry_values, list_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
-    from uuid import UUID
 
     from vestige.models import ChangelogEntry, ChangelogFilter, RowKey, Tombstone
     from vestige.storage.sqlite.connection import Session
@@ -41,6 +41,10 @@ INSERT INTO changelog (
     :undoes
 )
 """
+IS_NAMED: Final = "SELECT EXISTS (SELECT 1 FROM changelog WHERE memory_id = ?)"
+PURGED: Final = (
+    "SELECT memory_id FROM tombstones WHERE memory_id IN (SELECT value FROM json_each(?))"
+)
 FORGET_CONTENT: Final = (
     "UPDATE changelog SET before = NULL, after = NULL, reason = NULL"
     " WHERE memory_id IN (SELECT value FROM json_each(?))"
@@ -66,6 +70,17 @@ def write_entries(session: Session, entries: Iterable[ChangelogEntry]) -> None:
     """Append to the changelog."""
     for entry in entries:
         session.db.run(INSERT, entry_values(entry))
+
+
+def names(session: Session, memory_id: UUID) -> bool:
+    """Say whether the changelog knows a memory."""
+    return bool(session.db.value(IS_NAMED, (str(memory_id),)))
+
+
+def purged(session: Session, memory_ids: Sequence[UUID]) -> list[UUID]:
+    """Return those of the memories that were purged here."""
+    ids = list_text([str(memory_id) for memory_id in memory_ids])
+    return [UUID(cast("str", row[0])) for row in session.db.rows(PURGED, (ids,))]
 
 
 def forget_content(session: Session, memory_ids: Sequence[UUID]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from vestige.errors import MemoryNotFoundError
 from vestige.models import (
     AddReview,
     DeleteMemory,
@@ -21,6 +23,7 @@ from vestige.storage.changes import (
     check_expected,
     deleted_memories,
     entries_of,
+    entries_of_purged,
     keys_by_table,
     review_slice,
     rows_of,
@@ -56,13 +59,21 @@ def commit(session: Session, change: Change) -> list[ChangelogEntry]:
 
 
 def purge(session: Session, change: Change) -> list[ChangelogEntry]:
-    entries = commit(session, change)
     gone = deleted_memories(change)
+    others = tuple(item for item in change.operations if not isinstance(item, DeleteMemory))
+    entries = commit(session, replace(change, operations=others)) if others else []
+    for memory_id in gone:
+        if memories.get_many(session, [memory_id]):
+            memories.delete(session, memory_id)
+        elif not changelog.names(session, memory_id):
+            raise MemoryNotFoundError(memory_id)
     purged_at = session.clock.now()
+    entries += entries_of_purged(change, purged_at)
     changelog.forget_content(session, gone)
     changelog.write_tombstones(
         session, [Tombstone(memory_id=memory_id, purged_at=purged_at) for memory_id in gone]
     )
+    changelog.write_entries(session, entries[-len(gone) :])
     return entries
 
 

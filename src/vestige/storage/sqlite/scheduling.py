@@ -39,6 +39,10 @@ UPDATE scheduling SET
     last_review = :last_review, next_review = :next_review, reps = :reps, lapses = :lapses
 WHERE memory_id = :memory_id
 """
+REFRESH: Final = """
+UPDATE scheduling SET retrievability = :retrievability
+WHERE memory_id = :memory_id AND stability = :stability AND last_review IS :last_review
+"""
 SELECT: Final = f"SELECT {SCHEDULING_COLUMNS} FROM scheduling AS s WHERE s.memory_id = ?"
 SELECT_MANY: Final = (
     f"SELECT {SCHEDULING_COLUMNS} FROM scheduling AS s"
@@ -85,6 +89,10 @@ def update_scheduling(session: Session, state: SchedulingState) -> None:
         # A row that was made by hand has no state yet.
         memories.key_of(session, state.memory_id)
         insert(session, [state])
+
+
+def refresh_retrievability(session: Session, states: Sequence[SchedulingState]) -> int:
+    return sum(session.db.run(REFRESH, scheduling_values(state)) for state in states)
 
 
 def record_review(

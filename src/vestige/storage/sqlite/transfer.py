@@ -28,7 +28,15 @@ from vestige.storage.sqlite.rows import (
     tombstone_of,
     user_of,
 )
-from vestige.storage.transfer_rows import after_key, after_text, check_row, key_text, row_key
+from vestige.storage.transfer_rows import (
+    after_key,
+    after_text,
+    check_row,
+    key_text,
+    purged_here,
+    row_key,
+    stored_here,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -147,6 +155,8 @@ def _read(session: Session, definition: _Table, fetched: Sequence[Row]) -> tuple
 
 
 def _write_memory(session: Session, item: ScheduledMemory) -> None:
+    if changelog.purged(session, [item.record.id]):
+        raise purged_here(item.record.id)
     memories.insert(session, item.record, item.scheduling)
 
 
@@ -175,6 +185,8 @@ def _write_entry(session: Session, entry: ChangelogEntry) -> None:
 
 
 def _write_tombstone(session: Session, tombstone: Tombstone) -> None:
+    if memories.get_by_id(session, [tombstone.memory_id]):
+        raise stored_here(tombstone.memory_id)
     changelog.write_tombstones(session, [tombstone])
 
 

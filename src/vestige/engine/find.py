@@ -1,0 +1,113 @@
+"""Finding what a person should look at: memories that say the same, or cannot both be true."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from vestige.cognition.contradictions import LEAST_SIMILARITY
+from vestige.engine.contradictions import ContradictionSearch
+from vestige.engine.duplicates import PAIRS_MAX, DuplicateSearch
+from vestige.engine.near_pairs import meaning_obstacle, missing_note, near_pairs, pages
+from vestige.engine.upkeep_results import Contradictions, Duplicates
+from vestige.errors import InvalidInputError
+from vestige.models import MemoryFilter
+from vestige.storage import limits
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from vestige.engine.near_pairs import Advance, NearPair
+    from vestige.engine.parts import Parts
+    from vestige.models import MemoryRecord
+
+CUT_NOTE: Final = f"there are more than {PAIRS_MAX:,} near pairs: only the nearest were looked at"
+
+
+async def find_duplicates(
+    parts: Parts,
+    *,
+    threshold: float,
+    limit: int,
+    codebase: str | None,
+    with_different: bool,
+    advance: Advance,
+) -> Duplicates:
+    """Return clusters of current memories that say the same; change nothing.
+
+    Raises:
+        InvalidInputError: the threshold is not in [0, 1], or a limit.
+        ModelMismatchError: the registered model is not the embedder's.
+    """
+    if not 0 <= threshold <= 1:
+        raise InvalidInputError("threshold", f"must be from 0 to 1, not {threshold}")
+    rows = limits.check_limit(limit)
+    walk = _Walk(parts, codebase, advance)
+    search = DuplicateSearch(threshold, different_limit=rows if with_different else 0)
+    async for record, pairs in walk.memories(threshold):
+        search.add(record)
+        for pair in pairs:
+            search.add_pair(pair)
+    clusters = await search.clusters(parts.store, walk.memory_filter)
+    return Duplicates(
+        clusters=tuple(clusters[:rows]),
+        cluster_count=len(clusters),
+        different=search.different(),
+        different_count=search.different_count,
+        compared=walk.compared,
+        notes=(*walk.notes(), *([CUT_NOTE] if search.is_cut else [])),
+    )
+
+
+async def find_contradictions(
+    parts: Parts, *, limit: int, codebase: str | None, advance: Advance
+) -> Contradictions:
+    """Return current memories that cannot both be true, the surest first; change nothing.
+
+    Raises:
+        InvalidInputError: a limit.
+        ModelMismatchError: the registered model is not the embedder's.
+    """
+    walk = _Walk(parts, codebase, advance)
+    search = ContradictionSearch(limits.check_limit(limit))
+    async for _, pairs in walk.memories(LEAST_SIMILARITY):
+        for pair in pairs:
+            search.add(pair)
+    return Contradictions(
+        found=search.found(), count=search.count, compared=walk.compared, notes=walk.notes()
+    )
+
+
+class _Walk:
+    """All current memories with their near pairs, and how many there were."""
+
+    def __init__(self, parts: Parts, codebase: str | None, advance: Advance) -> None:
+        self.memory_filter = MemoryFilter(codebase=codebase, current_at=parts.clock.now())
+        self.compared = 0
+        self._parts = parts
+        self._advance = advance
+        self._obstacle: str | None = None
+        self._without_vector = 0
+
+    async def memories(
+        self, least_similarity: float
+    ) -> AsyncGenerator[tuple[MemoryRecord, list[NearPair]]]:
+        """Yield each current memory and its pairs with older ones."""
+        store = self._parts.store
+        now = self._parts.clock.now()
+        self._obstacle = await meaning_obstacle(self._parts)
+        total = await store.count(self.memory_filter)
+        async for page in pages(store, self.memory_filter):
+            for record in page:
+                self.compared += 1
+                if self._obstacle is not None:
+                    yield record, []
+                    continue
+                self._without_vector += record.embedding is None
+                yield record, await near_pairs(store, record, now, least_similarity)
+            self._advance(len(page), total)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what could not be compared by meaning."""
+        if self._obstacle is not None:
+            return (self._obstacle,)
+        return missing_note(self._without_vector)
