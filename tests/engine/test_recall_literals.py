@@ -112,6 +112,12 @@ async def test_an_id_does_not_get_around_a_filter(
     assert contents(await either_engine.recall(question, narrowed=narrowed)) == ["the logo is blue"]
 
 
+async def test_an_id_that_is_written_twice_counts_once(either_engine: Engine) -> None:
+    memory_id = await put(either_engine, "the logo is blue")
+    (hit,) = await either_engine.recall(f"what is {memory_id}, also {str(memory_id).upper()}")
+    assert hit.literal_part == 4.0
+
+
 async def test_an_unknown_id_finds_nothing_of_its_own(either_engine: Engine) -> None:
     await put(either_engine, "the logo is blue")
     (hit,) = await either_engine.recall(f"logo {an_id('nobody')}")

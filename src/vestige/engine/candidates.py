@@ -83,7 +83,8 @@ async def find_candidates(
         found |= _scored(question, await store.search(current))
     if len(page) == query.limit:  # a page that is not full holds whatever a leg can find
         found = await _literally(store, question, query) | found
-    named = [UUID(item.value) for item in question.literals if item.kind is LiteralKind.UUID]
+    ids = (UUID(item.value) for item in question.literals if item.kind is LiteralKind.UUID)
+    named = [*dict.fromkeys(ids)]  # an id can be written in two ways
     return await _by_id(store, question, named, found) if named else found
 
 

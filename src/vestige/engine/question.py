@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from vestige.cognition.literals import literals, matches
+from vestige.cognition.literals import QUERY_CHARACTERS_MAX, literals, matches
 from vestige.models import MAX_LIMIT, SearchQuery
 from vestige.storage import limits
 from vestige.storage.text import SEARCHABLE_CHARACTERS
@@ -66,6 +66,7 @@ class Question:
 
 def literals_of(text: str) -> tuple[tuple[Literal, ...], tuple[str, ...]]:
     """Return what a text means letter by letter, and what it excludes."""
+    text = text[:QUERY_CHARACTERS_MAX]
     excluded = [match[1] or match[2] for match in _EXCLUSION.finditer(text)]
     meant = literals(_EXCLUSION.sub(" ", text))
     return meant[:LITERALS_MAX], tuple(filter(None, excluded))[:_EXCLUSIONS_MAX]

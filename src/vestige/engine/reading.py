@@ -58,6 +58,7 @@ class Reading(EngineBase):
         Raises:
             InvalidInputError: the text is empty, or a limit.
             EmbeddingError: the text cannot be embedded.
+            MemoryNotFoundError: a memory that was to be reinforced has just been deleted; none was.
         """
 
         async def read(parts: Parts) -> RecallResult:
