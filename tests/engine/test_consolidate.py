@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from closeness import assert_close
-from factories import DAY, START, a_domain, a_memory, a_scheduling, an_edge
+from factories import DAY, START, a_domain, a_memory, a_numbered_id, a_scheduling, an_edge
 from upkept import a_near_memory, everything, far, keep, near, rows
 from vestige.cognition import fsrs
 from vestige.embedding.hashing import HashingEmbedder
@@ -190,6 +190,15 @@ async def test_an_empty_store_needs_nothing(any_engine: Engine) -> None:
     result = await any_engine.consolidate()
     assert (result.memories, result.changes) == (0, 0)
     assert await any_engine.store.registered_model() is None
+
+
+async def test_three_thousand_copies_are_looked_at_once(any_engine: Engine) -> None:
+    copies = [a_near_memory("the same", id=a_numbered_id(number)) for number in range(3000)]
+    await keep(any_engine, *copies, a_near_memory("nearly the same", created_at=START + DAY))
+    result = await any_engine.consolidate()
+    assert (result.memories, result.links) == (3001, {"similar": 1})
+    assert [cluster.size for cluster in result.duplicates.clusters] == [3001]
+    assert (await any_engine.consolidate()).changes == 0
 
 
 async def test_in_the_middle_of_a_change_of_the_model_nothing_is_compared(

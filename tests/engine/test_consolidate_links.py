@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from factories import DAY, START, a_memory, an_edge
 from upkept import a_near_memory, far, keep, near, rows
 from vestige.engine import linking
 from vestige.engine.linking import PRUNED_BELOW
-from vestige.models import MemoryEdge, TransferTable
+from vestige.models import ChangeAction, MemoryEdge, TransferTable
 
 if TYPE_CHECKING:
     from vestige.engine.engine import Engine
@@ -207,9 +208,22 @@ async def test_a_link_that_somebody_strengthens_meanwhile_is_not_pruned(
     commit = any_engine.store.commit
 
     async def late(change: Change) -> list[ChangelogEntry]:
-        await any_engine.link(a.id, b.id, edge_type="similar", weight=1.0)
+        await any_engine.store.add_edge(replace(weak, weight=1.0))
         return await commit(change)
 
     monkeypatch.setattr(any_engine.store, "commit", late)
     assert (await any_engine.consolidate()).pruned == {}
     assert [edge.weight for edge in await links(any_engine)] == [1.0]
+
+
+async def test_undo_takes_back_what_was_pruned_and_what_was_drawn(any_engine: Engine) -> None:
+    a, b, c = in_a_row(3, {"session_id": "s"})
+    await keep(any_engine, a, b, c)
+    await any_engine.link(a.id, b.id, edge_type="similar", weight=0.01)
+    before = await links(any_engine)
+    await any_engine.consolidate()
+    assert {edge.edge_type for edge in await links(any_engine)} == {"same_session"}
+    drawn, pruned = await any_engine.undo(), await any_engine.undo()
+    actions = {entry.action for entry in (*drawn.undone, *pruned.undone)}
+    assert actions == {ChangeAction.CONSOLIDATED}
+    assert await links(any_engine) == before

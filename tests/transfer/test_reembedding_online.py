@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from vestige.transfer.rows import row_object
 
-from factories import DAY, START, a_domain, a_full_memory, an_edge, an_id
+from factories import DAY, START, a_domain, a_full_memory, a_memory, an_edge, an_id
 from vestige.embedding.hashing import HashingEmbedder
 from vestige.embedding.missing import FAILURES_IN_A_ROW
 from vestige.embedding.texts import embed_text
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from conftest import OpenHandle
     from vestige.models import MemoryRecord, ModelSignature
     from vestige.storage.protocol import MemoryStore
-    from vestige.storage.reembedding_protocol import Way
+    from vestige.storage.reembedding_protocol import EncodeLast, Way
 
 COUNT: Final = 200
 OLD: Final = HashingEmbedder(384, "old")
@@ -256,6 +256,45 @@ async def test_an_embedder_that_dies_online_leaves_searches_and_can_be_resumed(
     report = await reembed(store, embedder, ReembedPlan(is_resumed=True))
     assert (report.way, report.rows, report.failures) == ("online", change.queued, ())
     assert len(await store.vector_search(LONG.embed_query("violin")[0])) == 10
+
+
+async def test_writers_that_never_pause_do_not_keep_the_switch_away(
+    open_handle: OpenHandle,
+) -> None:
+    store = await filled(await open_handle(), OLD)
+    other = await open_handle()
+    late = (a_memory(f"late {number}") for number in count())
+
+    is_switching = False
+
+    class Switching:
+        """Knows when writers wait for the switch."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(store, name)
+
+        async def switch_model(
+            self, signature: ModelSignature, encode: EncodeLast | None = None, limit: int = 0
+        ) -> bool:
+            nonlocal is_switching
+            is_switching = True
+            try:
+                return await store.switch_model(signature, encode, limit)
+            finally:
+                is_switching = False
+
+    class Slow(HashingEmbedder):
+        def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            if not is_switching:  # as many come as are encoded
+                written = other.insert_many([next(late) for _ in texts])
+                asyncio.run_coroutine_threadsafe(written, loop).result(30)
+            return super().embed_documents(texts)
+
+    loop = asyncio.get_running_loop()
+    plan = ReembedPlan(way="online", batch_size=256)
+    report = await reembed(Switching(), Slow(768, "long"), plan)  # pyright: ignore[reportArgumentType]  # stands in for a store
+    assert await store.registered_model() == LONG.signature
+    assert report.updated == await store.count()
 
 
 async def test_an_empty_store_is_switched(open_handle: OpenHandle) -> None:

@@ -12,15 +12,20 @@ import typer
 from vestige.cli import (
     access,
     config,
+    consolidate,
     doctor,
     domains,
+    find,
+    forgetting,
     graph,
     health,
+    history,
     memories,
     migrate,
     recall,
     remember,
     reviews,
+    setup,
     state,
     transfer,
 )
@@ -39,8 +44,12 @@ app = typer.Typer(
         'vestige remember "The API retries 5 times"', 'vestige recall "how many retries?"'
     ),
 )
-for group in (remember, recall, memories, reviews, graph, state, health, doctor, transfer):
+for group in (
+    *(remember, recall, memories, forgetting, history, reviews, graph),
+    *(state, health, doctor, consolidate, transfer, setup),
+):
     app.add_typer(group.commands)
+app.add_typer(find.commands, name="find", epilog=example("vestige find duplicates"))
 app.add_typer(domains.commands, name="domains", epilog=example("vestige domains list"))
 app.add_typer(access.users, name="users", epilog=example("vestige users list"))
 app.add_typer(access.groups, name="groups", epilog=example("vestige groups list"))

@@ -22,9 +22,9 @@ from vestige.engine.duplicates import DUPLICATE_SIMILARITY, DuplicateSearch
 from vestige.engine.link_changes import add_links, prune_links
 from vestige.engine.linking import LinkSearch, Similar, is_pruned
 from vestige.engine.near_pairs import (
+    PairSearch,
     meaning_obstacle,
     missing_note,
-    near_pairs,
     pages,
 )
 from vestige.engine.upkeep_results import (
@@ -84,6 +84,7 @@ class _Run:
         self._pruned = _Sample()
         self._duplicates = DuplicateSearch(DUPLICATE_SIMILARITY)
         self._contradictions = ContradictionSearch(EXAMPLES)
+        self._pairs = PairSearch(parts.store, self._now, LEAST_SIMILARITY)
         self._links = LinkSearch(parts.store, self._now, is_planned=not is_applied)
 
     async def result(self) -> Consolidation:
@@ -184,7 +185,7 @@ class _Run:
         if not self._can_compare:
             return []
         self._without_vector += record.embedding is None
-        pairs = await near_pairs(self._store, record, self._now, LEAST_SIMILARITY)
+        pairs = await self._pairs.pairs(record)
         for pair in pairs:
             self._duplicates.add_pair(pair)
             self._contradictions.add(pair)

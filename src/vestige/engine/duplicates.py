@@ -6,7 +6,6 @@ one the ids and excerpts of their memories, and so a second look at the store fi
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 from array import array
 from dataclasses import dataclass, field
@@ -16,8 +15,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from vestige.cognition.differences import protected_differences
-from vestige.cognition.ingest_gate import GateAction, compare, normalised_text
-from vestige.engine.near_pairs import pages
+from vestige.cognition.ingest_gate import GateAction, compare
+from vestige.engine.near_pairs import pages, text_key
 from vestige.engine.upkeep_results import (
     DifferentPair,
     DuplicateCluster,
@@ -105,11 +104,11 @@ class DuplicateSearch:
 
     def add(self, record: MemoryRecord) -> None:
         """Note the text of a memory."""
-        self._digests.append(_number(_key(record)))
+        self._digests.append(_number(text_key(record)))
 
     def add_pair(self, pair: NearPair) -> None:
         """Compare the texts of a pair."""
-        older_key, newer_key = _key(pair.older), _key(pair.newer)
+        older_key, newer_key = text_key(pair.older), text_key(pair.newer)
         if older_key == newer_key or not pair.similarity >= self._threshold:
             return
         compared = compare(
@@ -191,7 +190,7 @@ class DuplicateSearch:
         texts: dict[bytes, _Text] = {}
         async for page in pages(store, memory_filter):
             for record in page:
-                key = _key(record)
+                key = text_key(record)
                 if key in near or _number(key) in recurring:
                     texts.setdefault(key, _Text()).add(record)
         return texts
@@ -282,13 +281,6 @@ def _rank(cluster: DuplicateCluster) -> tuple[bool, float, UUID]:
     is_near = all(pair.kind == "near" for pair in cluster.pairs)
     nearest = max((pair.similarity or 0.0 for pair in cluster.pairs), default=0.0)
     return is_near, -nearest, cluster.members[0].id
-
-
-def _key(record: MemoryRecord) -> bytes:
-    """Return what two memories share that hold one text, in one codebase and of one owner."""
-    codebase = "" if record.codebase is None else f"={record.codebase}"
-    text = f"{record.owner_user_id}\n{codebase}\n{normalised_text(record.content)}"
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _number(key: bytes) -> int:

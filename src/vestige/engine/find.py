@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from vestige.cognition.contradictions import LEAST_SIMILARITY
 from vestige.engine.contradictions import ContradictionSearch
 from vestige.engine.duplicates import PAIRS_MAX, DuplicateSearch
-from vestige.engine.near_pairs import meaning_obstacle, missing_note, near_pairs, pages
+from vestige.engine.near_pairs import PairSearch, meaning_obstacle, missing_note, pages
 from vestige.engine.upkeep_results import Contradictions, Duplicates
 from vestige.errors import InvalidInputError
 from vestige.models import MemoryFilter
@@ -81,7 +81,8 @@ class _Walk:
     """All current memories with their near pairs, and how many there were."""
 
     def __init__(self, parts: Parts, codebase: str | None, advance: Advance) -> None:
-        self.memory_filter = MemoryFilter(codebase=codebase, current_at=parts.clock.now())
+        self._now = parts.clock.now()
+        self.memory_filter = MemoryFilter(codebase=codebase, current_at=self._now)
         self.compared = 0
         self._parts = parts
         self._advance = advance
@@ -93,7 +94,7 @@ class _Walk:
     ) -> AsyncGenerator[tuple[MemoryRecord, list[NearPair]]]:
         """Yield each current memory and its pairs with older ones."""
         store = self._parts.store
-        now = self._parts.clock.now()
+        search = PairSearch(store, self._now, least_similarity)
         self._obstacle = await meaning_obstacle(self._parts)
         total = await store.count(self.memory_filter)
         async for page in pages(store, self.memory_filter):
@@ -103,7 +104,7 @@ class _Walk:
                     yield record, []
                     continue
                 self._without_vector += record.embedding is None
-                yield record, await near_pairs(store, record, now, least_similarity)
+                yield record, await search.pairs(record)
             self._advance(len(page), total)
 
     def notes(self) -> tuple[str, ...]:

@@ -6,9 +6,12 @@ that were seen. It is missed where more than `NEAREST` others are nearer to the 
 
 from __future__ import annotations
 
+import hashlib
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from vestige.cognition.ingest_gate import normalised_text
 from vestige.embedding.texts import signature_of
 from vestige.models import MemoryCursor, MemoryOrder, SearchQuery
 from vestige.storage.problems import is_filling_searched, unfinished_reembedding
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
 PAGE_ROWS: Final = 100
 NEAREST: Final = 20  # memories that each one is compared with, itself among them
+TEXTS_MAX: Final = 10_000  # whose digests are kept in mind, those that recur longest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,32 +54,57 @@ async def pages(
         after = MemoryCursor(at=page[-1].created_at, id=page[-1].id)
 
 
-async def near_pairs(
-    store: MemoryStore, record: MemoryRecord, now: datetime, least_similarity: float
-) -> list[NearPair]:
-    """Return the pairs of a memory with the older ones among its nearest, nearest first.
+class PairSearch:
+    """Pairs memories with older ones; of equal texts only the first is compared.
+
+    The others have the same neighbours, and thousands of them would each find all the rest.
 
     Args:
         store: bound to the registered model.
-        record: a current memory; without a vector it has no pairs.
         now: what is current at this time takes part.
         least_similarity: cosine, -1 to 1.
     """
-    if record.embedding is None:
-        return []
-    nearest = await store.search(
-        SearchQuery(
-            embedding=record.embedding, codebase=record.codebase, current_at=now, limit=NEAREST
+
+    def __init__(self, store: MemoryStore, now: datetime, least_similarity: float) -> None:
+        self._store = store
+        self._now = now
+        self._least_similarity = least_similarity
+        self._texts = OrderedDict[bytes, None]()
+
+    async def pairs(self, record: MemoryRecord) -> list[NearPair]:
+        """Return the pairs of a current memory, nearest first; without a vector there are none."""
+        if record.embedding is None or self._is_known(text_key(record)):
+            return []
+        nearest = await self._store.search(
+            SearchQuery(
+                embedding=record.embedding,
+                codebase=record.codebase,
+                current_at=self._now,
+                limit=NEAREST,
+            )
         )
-    )
-    return [
-        NearPair(older=hit.record, newer=record, similarity=min(hit.score, 1.0))
-        for hit in nearest
-        if hit.score >= least_similarity
-        and _is_older(hit.record, record)
-        and (hit.record.codebase, hit.record.owner_user_id)
-        == (record.codebase, record.owner_user_id)
-    ]
+        # Of copies the first stands for all, else five of them would take all links of a memory.
+        distinct: dict[bytes, NearPair] = {}
+        for hit in nearest:
+            if hit.score >= self._least_similarity and _is_comparable(hit.record, record):
+                pair = NearPair(older=hit.record, newer=record, similarity=min(hit.score, 1.0))
+                distinct.setdefault(text_key(hit.record), pair)
+        return list(distinct.values())
+
+    def _is_known(self, key: bytes) -> bool:
+        is_known = key in self._texts
+        self._texts[key] = None
+        self._texts.move_to_end(key)
+        if len(self._texts) > TEXTS_MAX:
+            self._texts.popitem(last=False)
+        return is_known
+
+
+def text_key(record: MemoryRecord) -> bytes:
+    """Return what two memories share that hold one text, in one codebase and of one owner."""
+    codebase = "" if record.codebase is None else f"={record.codebase}"
+    text = f"{record.owner_user_id}\n{codebase}\n{normalised_text(record.content)}"
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 async def meaning_obstacle(parts: Parts) -> str | None:
@@ -104,5 +133,9 @@ def missing_note(without_vector: int) -> tuple[str, ...]:
     return (f"{problem}: `vestige consolidate --apply` makes what is missing",)
 
 
-def _is_older(one: MemoryRecord, other: MemoryRecord) -> bool:
-    return (one.created_at, one.id) < (other.created_at, other.id)
+def _is_comparable(older: MemoryRecord, newer: MemoryRecord) -> bool:
+    return (
+        (older.created_at, older.id) < (newer.created_at, newer.id)
+        and older.codebase == newer.codebase
+        and older.owner_user_id == newer.owner_user_id
+    )

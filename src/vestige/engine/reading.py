@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vestige.engine import domains, graph, recall, review
+from vestige.engine import domains, graph, history, recall, review
 from vestige.engine.parts import EngineBase
 from vestige.engine.recall_options import RecallFilter, RecallOptions
 from vestige.errors import MemoryNotFoundError
@@ -145,6 +145,14 @@ class Reading(EngineBase):
             limit: at most 1000; 0 means 10.
         """
         return await self.store.list_changelog(narrowed, after=after, limit=limit)
+
+    async def last_change(self) -> list[ChangelogEntry]:
+        """Return what `undo` would take back: the entries of one change.
+
+        Raises:
+            InvalidInputError: there is no change to undo.
+        """
+        return await history.last_change(self._parts)
 
     async def domains(self) -> list[Domain]:
         """Return all domains, ordered by id."""

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from vestige.errors import InvalidInputError, VestigeError
 from vestige.mcp.arguments import given_arguments, refused, shown
 from vestige.mcp.context import ALL_CODEBASES, scope_of
+from vestige.mcp.maintain import maintain
 from vestige.mcp.manage import memory
 from vestige.mcp.memory_handle import MemoryHandle
 from vestige.mcp.recall import recall
@@ -56,6 +57,10 @@ ADDS: Final = ToolAnnotations(
 CHANGES: Final = ToolAnnotations(
     read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=False
 )
+# Links come and go, which can be undone; a second time there is nothing to do.
+TIDIES: Final = ToolAnnotations(
+    read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+)
 
 
 class Definition(NamedTuple):
@@ -72,7 +77,8 @@ TOOLS: Final = (
         remember,
         "Remember",
         "Store one fact, decision, preference or pattern for later sessions. A text already known "
-        "is reinforced, not stored twice. Returns the id and the nearest known memories.",
+        "is reinforced, not stored twice; near ones are linked. When a fact has changed, pass "
+        "supersedes. Returns the id and the nearest known memories.",
         ADDS,
     ),
     Definition(
@@ -86,8 +92,17 @@ TOOLS: Final = (
         memory,
         "Memory",
         "Act on one memory by id: get all of it; edit what is given, returning the previous text; "
-        "forget it for good; promote or demote it.",
+        "suppress, restore, forget, promote or demote it. changelog lists all changes, undo takes "
+        "one back.",
         CHANGES,
+    ),
+    Definition(
+        maintain,
+        "Maintain",
+        "Look through all memories: find_duplicates and find_contradictions, for the user to "
+        "decide; consolidate_plan, then consolidate: refreshes vectors, links and numbers, "
+        "changes no text and deletes no memory.",
+        TIDIES,
     ),
     Definition(
         status,

@@ -266,6 +266,7 @@ async def _encode(
             report.on_rows,
             batch_texts=plan.batch_size,
             workers=plan.workers,
+            until_dry=report.way == "offline",
         )
     finally:
         report.encode_seconds += time.perf_counter() - started
@@ -293,13 +294,20 @@ async def _end_online(
     await store.fill_centroids()
     model = await signature_of(embedder)
 
+    made: Encoded = ([], [])
+
     def encode(memories: Sequence[UnencodedMemory]) -> Encoded:
-        return encode_now(embedder, model, memories, Patience())
+        nonlocal made
+        made = encode_now(embedder, model, memories, Patience())
+        return made
 
     last_few = LAST_FEW
     while True:
         await _encode(store, embedder, plan, report)
+        made = ([], [])
         if await _switch(store, model, report, encode, last_few):
+            report.updated += len(made[0])
+            report.failures = (*report.failures, *made[1])
             return
         last_few = min(2 * last_few, LAST_FEW_MAX)
 

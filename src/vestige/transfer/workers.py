@@ -34,6 +34,7 @@ class _Worker:
     signature: ModelSignature
     batch_texts: int
     on_rows: Callable[[int], None]
+    until_dry: bool
     patience: Patience = field(default_factory=Patience)
 
 
@@ -54,6 +55,7 @@ async def encode_queue(
     *,
     batch_texts: int,
     workers: int = 1,
+    until_dry: bool = True,
 ) -> int:
     """Give all queued memories their vectors; return how many got them here.
 
@@ -66,6 +68,8 @@ async def encode_queue(
         on_rows: is told how many more memories were dealt with.
         batch_texts: how many texts the embedder is given at once, 1 or more.
         workers: how many batches are encoded at once, 1 or more.
+        until_dry: false: a worker ends with its first batch that is not full. Where others write
+            all the while, the queue may never be empty.
 
     Raises:
         EmbeddingError: the embedder failed for many texts in a row.
@@ -78,6 +82,7 @@ async def encode_queue(
             signature=signature,
             batch_texts=batch_texts,
             on_rows=on_rows,
+            until_dry=until_dry,
         )
 
     if workers == 1:
@@ -105,7 +110,10 @@ async def _work(worker: _Worker) -> int:
             writing = None
             if batch is not None and encoded is not None:
                 writing = asyncio.create_task(_write(worker, batch, *encoded))
+                is_last = not worker.until_dry and len(batch.memories) < worker.batch_texts
                 batch = None  # the task looks after it
+                if is_last:
+                    return written + await writing
             elif not await _has_more(worker):
                 return written
     except BaseException:

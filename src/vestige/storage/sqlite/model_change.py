@@ -27,7 +27,10 @@ SET_SWITCHED: Final = (
     " new_name = ?, new_dimension = ?, new_hash = ?"
 )
 SET_MODEL: Final = "UPDATE embedding_model SET name = ?, dimension = ?, hash = ?, created_at = ?"
-FORGET_EMBEDDINGS: Final = "UPDATE knowledge_nodes SET embedding = NULL WHERE embedding IS NOT NULL"
+# Undone as a whole or not at all: else SQLite would keep every page of the table in memory.
+FORGET_EMBEDDINGS: Final = (
+    "UPDATE OR ROLLBACK knowledge_nodes SET embedding = NULL WHERE embedding IS NOT NULL"
+)
 FORGET_WINDOWS: Final = "DELETE FROM memory_windows"
 FORGET_CENTROIDS: Final = "UPDATE domains SET centroid = NULL WHERE centroid IS NOT NULL"
 
