@@ -1,6 +1,6 @@
 # Every target makes the environment it needs, so that each works on a fresh clone.
 #   make test PYTHON=python3.13      another Python than python3 (3.11 or newer)
-#   make test ARGS="-k search -x"    arguments for pytest
+#   make test ARGS="-k search -x"    arguments for pytest; -n 0 runs the tests in one process
 
 PYTHON ?= python3
 ARGS ?=
@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LOCK := requirements/dev.txt
+# A process for each core, but not for all of a large machine: each starts a PostgreSQL server.
+WORKERS := --numprocesses auto --maxprocesses 8 --dist worksteal
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
@@ -24,7 +26,7 @@ demo: $(READY) ## store and find memories in a folder of its own
 	$(BIN)/python examples/demo.py
 
 test: $(READY) ## run all tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 test-extra: $(READY) ## run the tests behind PgBouncer and on an old PostgreSQL, of Debian's packages
 	@test -d .servers/usr || tools/debian_servers.sh "$(CURDIR)/.servers"

@@ -1,13 +1,13 @@
-"""A store that holds what the examples of help use: two memories and a domain."""
+"""A store that holds what the examples of help use: two memories, their changes, a domain."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from vestige.embedding import open_embedder
-from vestige.models import Domain, MemoryRecord
+from vestige.models import Change, ChangeAction, Domain, InsertMemory, MemoryRecord
 from vestige.storage.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
@@ -40,6 +40,11 @@ async def make_example_store(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
             created_at=created_at,
             updated_at=created_at,
         )
-        await store.insert(record)
+        change = Change(
+            id=uuid4(),
+            action=ChangeAction.CREATED,
+            operations=(InsertMemory(record=record),),
+        )
+        await store.commit(change)
     await store.upsert_domain(Domain(id=EXAMPLE_DOMAIN, label="Retries", created_at=created_at))
     await store.close()

@@ -32,6 +32,7 @@ FEATURES: Final = (
     "graph",
     "maintenance",
     "memories",
+    "model_change",
     "reembedding",
     "registry",
     "scheduling",

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 if _TYPE_CHECKING:
     from vestige.config import Config, load_config
-    from vestige.engine.engine import Engine, open_engine
+    from vestige.engine.engine import Engine
+    from vestige.engine.opening import open_engine
     from vestige.engine.recall import RecallFilter
     from vestige.engine.results import (
         Candidate,
@@ -72,7 +73,7 @@ _MODULES = {
     "VacuumResult": "vestige.engine.results",
     "VestigeError": "vestige.errors",
     "load_config": "vestige.config",
-    "open_engine": "vestige.engine.engine",
+    "open_engine": "vestige.engine.opening",
     "open_store": "vestige.storage.opening",
 }
 

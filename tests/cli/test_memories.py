@@ -174,25 +174,57 @@ def test_an_edit_that_says_nothing_usable_changes_nothing(
     assert files_of(tmp_path) == before
 
 
-def test_forget_deletes_and_prints_what_was_deleted(vestige: CommandLine) -> None:
-    first, second = vestige.remembered("one"), vestige.remembered("two")
-    vestige.remembered("three")
-    ran = vestige("forget", first, second, first, "--yes", "--json")
-    assert [memory["id"] for memory in ran.items("forgotten")] == [first, second]
-    assert listed(vestige) == ["three"]
+def test_list_leaves_out_what_does_not_hold_any_more_unless_all_is_asked_for(
+    vestige: CommandLine,
+) -> None:
+    old = vestige.remembered("the port is 8080")
+    vestige.remembered("the port is 9090", "--supersedes", old)
+    vestige.remembered("the sale is on", "--valid-until", "2020-01-01")
+    vestige.remembered("the lease runs", "--valid-until", "2199-01-01")
+    vestige("suppress", vestige.remembered("nobody needs this"))
+    assert sorted(map(str, listed(vestige))) == ["the lease runs", "the port is 9090"]
+    assert len(listed(vestige, "--all")) == 5
+    shown = vestige("list", "--all").out
+    for mark in (
+        "  superseded",
+        "  expired 2020-01-01",
+        "  valid until 2199-01-01",
+        "  suppressed",
+    ):
+        assert shown.count(mark) == 1
 
 
-def test_forget_with_one_unknown_id_deletes_nothing(vestige: CommandLine) -> None:
-    known = vestige.remembered("one")
-    ran = vestige("forget", known, UNKNOWN_ID, "--yes", "--json")
-    assert (ran.code, ran.out) == (1, "")
-    assert UNKNOWN_ID in ran.err
-    assert listed(vestige) == ["one"]
+def test_due_leaves_out_what_does_not_hold_any_more(vestige: CommandLine) -> None:
+    hidden = vestige.remembered("hidden", "--created-at", "2020-01-01")
+    vestige.remembered("shown", "--created-at", "2020-01-01")
+    vestige("suppress", hidden)
+    assert [due["content"] for due in vestige("due", "--json").items("memories")] == ["shown"]
 
 
-def test_forget_without_a_terminal_needs_yes(vestige: CommandLine) -> None:
-    ran = vestige("forget", vestige.remembered("one"), stdin=b"y\n")
-    assert ran.code == 2
-    assert is_two_lines(ran.err)
-    assert "--yes" in ran.err
-    assert listed(vestige) == ["one"]
+def test_show_says_what_took_the_place_of_a_memory_and_whose_place_that_took(
+    vestige: CommandLine,
+) -> None:
+    old = vestige.remembered("the port is 8080", "--valid-until", "2020-01-01")
+    new = vestige.remembered("the port is 9090", "--supersedes", old)
+    vestige("suppress", old)
+    shown = vestige("show", old).out
+    assert f"superseded by  {new}" in shown
+    assert "\nsuppressed     2" in shown
+    assert "\nvalid until    2020-01-01T00:00:00.000000Z  (expired)\n" in shown
+    assert f"supersedes   {old}" in vestige("show", new).out
+    view = vestige("show", old, "--json").json
+    assert (view["superseded_by"], view["supersedes"]) == ([new], [])
+    assert view["superseded_at"]
+    assert view["suppressed_at"]
+    assert view["valid_until"] == "2020-01-01T00:00:00.000000Z"
+    assert vestige("show", new, "--json").json["supersedes"] == [old]
+
+
+def test_edit_sets_until_when_a_memory_holds(vestige: CommandLine) -> None:
+    memory_id = vestige.remembered("the sale is on")
+    view = vestige("edit", memory_id, "--valid-until", "2020-01-01", "--json").json
+    after = view["after"]
+    assert isinstance(after, dict)
+    assert after["valid_until"] == "2020-01-01T00:00:00.000000Z"
+    assert view["change_id"]
+    assert listed(vestige) == []

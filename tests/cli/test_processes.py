@@ -137,7 +137,7 @@ def test_forget_asks_on_a_terminal_and_no_is_an_answer(vestige: CommandLine) -> 
     ran = run_on_terminal(vestige.environ, "forget", memory_id, typed=b"n\n")
     assert ran.code == 1
     assert "a precious text" in ran.out
-    assert "Delete 1 memory for good? [y/N]" in ran.out
+    assert "Delete 1 memory? [y/N]" in ran.out
     assert "nothing was deleted" in ran.out
     assert len(vestige("list", "--json").items("memories")) == 1
 
@@ -146,7 +146,7 @@ def test_forget_deletes_after_yes_on_a_terminal(vestige: CommandLine) -> None:
     ids = [vestige.remembered("one"), vestige.remembered("two")]
     ran = run_on_terminal(vestige.environ, "forget", *ids, typed=b"y\n")
     assert ran.code == 0
-    assert "Delete 2 memories for good?" in ran.out
+    assert "Delete 2 memories?" in ran.out
     assert vestige("list", "--json").items("memories") == []
 
 

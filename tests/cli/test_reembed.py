@@ -2,59 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Final, cast
 
 import pytest
 
-from command_line import PROGRAM, files_of, is_two_lines, process_environment, run_on_terminal
-from factories import a_memory
-from postgres_server import a_database, server_url
-from vestige.config import load_config
+from command_line import files_of, is_two_lines, run_on_terminal
 from vestige.embedding.hashing import HashingEmbedder
 from vestige.errors import EmbeddingError
-from vestige.storage.opening import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
     from command_line import CommandLine, Ran
-    from vestige.storage.protocol import MemoryStore
 
-MEMORIES: Final = 3_000
 NEW: Final = ("migrate", "reembed", "--model", "hashing-384")
 HINT: Final = "vestige migrate reembed --model hashing-384 --resume"
-
-
-@pytest.fixture(scope="session")
-def server() -> str:
-    """The server for tests, found before a test's own command line hides what names it."""
-    return server_url()
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-async def variables(
-    request: pytest.FixtureRequest,
-    server: str,
-    vestige: CommandLine,
-    monkeypatch: pytest.MonkeyPatch,
-) -> AsyncGenerator[dict[str, str]]:
-    """The environment of commands on a backend, which they have in this process, too."""
-    assert server
-    if request.param == "sqlite":
-        yield vestige.environ
-        return
-    async with a_database() as url:
-        storage = {"VESTIGE_STORAGE_BACKEND": "postgres", "VESTIGE_STORAGE_POSTGRES_URL": url}
-        for name, value in storage.items():
-            monkeypatch.setenv(name, value)
-        yield {**vestige.environ, **storage}
 
 
 @pytest.fixture
@@ -245,60 +210,3 @@ def test_an_unfinished_change_is_named_by_doctor_and_health_and_can_be_resumed(
     use_new(monkeypatch)
     assert vestige("doctor").out == "nothing is wrong\n"
     assert len(vestige("recall", "once", "--json").items("results")) == 1
-
-
-async def opened(variables: dict[str, str]) -> MemoryStore:
-    return await open_store(load_config(None, None, variables))
-
-
-async def fill(variables: dict[str, str]) -> None:
-    store = await opened(variables)
-    embedder = HashingEmbedder()
-    await store.register_model(embedder.signature)
-    texts = [f"memory {number}" for number in range(MEMORIES)]
-    vectors = embedder.embed_documents(texts)
-    await store.insert_many(
-        [a_memory(text, embedding=vector) for text, vector in zip(texts, vectors, strict=True)]
-    )
-    await store.close()
-
-
-async def state(variables: dict[str, str]) -> tuple[bool, int]:
-    """Return whether a change is unfinished, and how many memories have a vector."""
-    store = await opened(variables)
-    unfinished = await store.reembedding()
-    stats = await store.get_stats(a_memory().created_at)
-    await store.close()
-    return unfinished is not None, stats.embedded_count
-
-
-async def nearest(variables: dict[str, str], text: str) -> str:
-    store = await opened(variables)
-    query = HashingEmbedder(384, "hashing-384").embed_query(text)[0]
-    (hit,) = await store.vector_search(query, 1)
-    await store.close()
-    return hit.record.content
-
-
-def test_a_change_that_is_killed_goes_on_where_it_ended(variables: dict[str, str]) -> None:
-    asyncio.run(fill(variables))
-    command = [sys.executable, "-c", PROGRAM, *NEW, "--batch-size", "10"]
-    environment = process_environment(variables)
-    with subprocess.Popen(
-        [*command, "--yes"],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        while asyncio.run(state(variables))[1] in {0, MEMORIES}:
-            assert process.poll() is None
-        process.send_signal(signal.SIGKILL)
-    is_unfinished, there = asyncio.run(state(variables))
-    assert is_unfinished
-    assert 0 < there < MEMORIES
-    done = subprocess.run(
-        [*command, "--resume", "--json"], env=environment, capture_output=True, check=True
-    )
-    assert f'"updated":{MEMORIES - there},"skipped":{there}'.encode() in done.stdout
-    assert asyncio.run(state(variables)) == (False, MEMORIES)
-    assert asyncio.run(nearest(variables, "memory 1234")) == "memory 1234"

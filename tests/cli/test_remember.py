@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, cast
 
 import pytest
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     from command_line import CommandLine
     from vestige.engine.results import RememberResult
+
+
+OLD: Final = "The API gateway listens on port 8080 in production."
+NEW: Final = "The API gateway listens on port 9090 in production."
 
 
 def contents(vestige: CommandLine) -> list[object]:
@@ -30,7 +34,11 @@ def test_a_text_is_stored_and_its_id_is_printed(vestige: CommandLine) -> None:
 
 def test_json_of_one_text_is_one_object(vestige: CommandLine) -> None:
     view = vestige("remember", "a text", "--json").json
-    assert set(view) == {"id", "action", "reason", "candidates", "added_tags"}
+    assert set(view) == {
+        *("id", "action", "reason", "candidates", "added_tags"),
+        *("links", "previous", "change_id"),
+    }
+    assert (view["links"], view["previous"]) == ([], None)
     assert view["action"] == "created"
 
 
@@ -154,6 +162,54 @@ def test_an_interruption_is_one_line(vestige: CommandLine, monkeypatch: pytest.M
 def test_a_known_neighbour_is_shown_to_people(vestige: CommandLine) -> None:
     first = vestige.remembered("the API retries five times")
     assert first in vestige("remember", "the API retries six times").out
+
+
+def test_a_candidate_says_how_it_stands_to_the_text_and_what_was_linked(
+    vestige: CommandLine,
+) -> None:
+    old = vestige.remembered(OLD)
+    view = vestige("remember", NEW, "--json").json
+    (candidate,) = cast("list[dict[str, object]]", view["candidates"])
+    assert (candidate["id"], candidate["relation"]) == (old, "conflict")
+    assert str(candidate["reason"]).startswith("differs in a number: 9090 and 8080")
+    (edge,) = cast("list[dict[str, object]]", view["links"])
+    assert (edge["source_id"], edge["target_id"], edge["edge_type"]) == (view["id"], old, "similar")
+    assert old in str(view["reason"])
+    again = vestige("remember", NEW).out
+    assert again.startswith("reinforced ")
+    other = vestige("remember", OLD.replace("8080", "7070")).out
+    assert f"   conflict 0.{other.partition('conflict 0.')[2][:2]}  {view['id']}\n" in other
+    assert "   linked  similar " in other
+
+
+def test_what_is_superseded_is_kept_and_named_with_its_text(vestige: CommandLine) -> None:
+    old = vestige.remembered(OLD, "--type", "decision", "--tags", "net")
+    ran = vestige("remember", NEW, "--supersedes", old, "--json")
+    assert ran.json["action"] == "superseded"
+    assert ran.json["previous"] == {"id": old, "content": OLD}
+    new = vestige("show", str(ran.json["id"]), "--json").json
+    # What is not said is that of the memory whose place it takes.
+    assert (new["node_type"], new["tags"]) == ("decision", ["net"])
+    assert contents(vestige) == [NEW]
+    newest = vestige("remember", "It moved.", "--supersedes", str(ran.json["id"])).out
+    assert newest.startswith("superseded ")
+    assert f"   before  {NEW}\n" in newest
+
+
+def test_the_place_of_a_memory_is_taken_once(vestige: CommandLine) -> None:
+    old = vestige.remembered(OLD)
+    vestige.remembered(NEW, "--supersedes", old)
+    ran = vestige("remember", "It moved.", "--supersedes", old)
+    assert (ran.code, ran.out) == (1, "")
+    assert "has taken the place" in ran.err
+    unknown = "6f1c3b52-8f0e-4d6f-9a3e-2b7c5d1e0f4a"
+    assert unknown in vestige("remember", "It moved.", "--supersedes", unknown).err
+
+
+def test_what_holds_until_a_time_says_so(vestige: CommandLine) -> None:
+    memory_id = vestige.remembered("the sale is on", "--valid-until", "2199-01-31")
+    view = vestige("show", memory_id, "--json").json
+    assert view["valid_until"] == "2199-01-31T00:00:00.000000Z"
 
 
 def test_the_usual_types_are_offered_for_completion(

@@ -46,7 +46,8 @@ def test_stats_tell_what_an_operator_needs_to_know(vestige: CommandLine) -> None
 def test_vacuum_gives_back_the_space_of_what_was_deleted(vestige: CommandLine) -> None:
     kept = vestige.remembered("kept")
     gone = [vestige.remembered(f"{number} " + "word " * 10_000) for number in range(5)]
-    assert vestige("forget", *gone, "--yes").code == 0
+    # What is forgotten stays in the changelog, for an undo.
+    assert vestige("purge", *gone, "--yes", "--no-erase").code == 0
     sizes = vestige("vacuum", "--json").json
     before, after = sizes["before_bytes"], sizes["after_bytes"]
     assert isinstance(before, int)

@@ -77,7 +77,9 @@ async def test_an_unfinished_change_is_known_to_every_handle(
     await store.begin_reembedding(SHORTER)
     other = await open_handle()
     found = await other.reembedding()
-    assert found == Reembedding(old=a_signature(), new=SHORTER, started_at=START)
+    assert found == Reembedding(
+        old=a_signature(), new=SHORTER, started_at=START, queued=len(records)
+    )
     (problem,) = await other.find_problems()
     assert str(a_signature()) in problem.problem
     assert str(SHORTER) in problem.problem

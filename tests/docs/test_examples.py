@@ -47,7 +47,7 @@ def run(command: list[str], folder: Path) -> str:
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("VESTIGE_", "COVERAGE_", "COV_", "XDG_"))
+        if not name.startswith(("VESTIGE_", "COVERAGE_", "COV_", "XDG_", "CLAUDE_", "CODEX_"))
     }
     environ = {
         "HOME": str(folder),

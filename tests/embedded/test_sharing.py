@@ -12,6 +12,7 @@ import pytest
 
 from embedded_clients import FAST, SOURCE, ask, stopped
 from vestige.storage.embedded import cluster, start, status
+from vestige.storage.embedded.clients import count_clients
 from vestige.storage.embedded.folders import find_home
 
 if TYPE_CHECKING:
@@ -100,7 +101,9 @@ async def test_clients_that_come_and_go_at_once_all_find_a_server(data_dir: Path
 
 async def test_a_start_that_is_cancelled_leaves_no_client(data_dir: Path) -> None:
     starting = asyncio.create_task(start(data_dir, settings=FAST))
-    await asyncio.sleep(0)  # it has handed its work to a thread
+    # From here on the next to come waits for it, and the server takes long enough to start.
+    while count_clients(find_home(data_dir)) == 0:  # noqa: ASYNC110  # a lock has no event
+        await asyncio.sleep(0)
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await starting

@@ -51,7 +51,7 @@ async def test_every_memory_gets_its_vector_and_nothing_else_of_it_changes(
     clock.advance(3 * DAY)
     done: list[int] = []
     assert await encode(engine, done.append) == EncodeResult(encoded=7)
-    assert done == [1] * 7
+    assert sum(done) == 7
     assert missing_vectors(await engine.stats()) == 0
     for record in records:
         stored, _ = await engine.get(record.id)
@@ -120,7 +120,7 @@ async def test_an_embedder_that_refuses_everything_is_given_up(
     done: list[int] = []
     with pytest.raises(EmbeddingError, match="nobody answers"):
         await encode_missing(engine.store, DeadEmbedder(384, "hashing-384"), done.append)
-    assert len(done) == FAILURES_IN_A_ROW - 1
+    assert done == []
     assert missing_vectors(await engine.stats()) == len(records) + FAILURES_IN_A_ROW
 
 

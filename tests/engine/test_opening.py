@@ -10,7 +10,7 @@ import pytest
 
 from factories import a_signature
 from vestige.config import load_config
-from vestige.engine.engine import open_engine
+from vestige.engine.opening import open_engine
 from vestige.errors import ConfigError, ModelMismatchError, StoreUnavailableError
 from vestige.storage.sqlite.store import SqliteStore
 from vestige.storage.vectors import cosine_similarities

@@ -11,7 +11,7 @@ import pytest
 from embedding_server import KEY, Answer, embedding_server
 from vestige.config import load_config
 from vestige.embedding.openai import remote_signature
-from vestige.engine.engine import open_engine
+from vestige.engine.opening import open_engine
 from vestige.errors import ConfigError, EmbeddingError, ModelMismatchError
 
 if TYPE_CHECKING:

@@ -130,10 +130,12 @@ async def test_promote_makes_a_memory_last_and_demote_makes_it_fade(tmp_path: Pa
     assert (demoted["reps"], demoted["lapses"]) == (2, 1)
 
 
-@pytest.mark.parametrize("action", ["get", "edit", "promote", "demote", "forget"])
+@pytest.mark.parametrize(
+    "action", ["get", "edit", "promote", "demote", "forget", "suppress", "restore", "purge"]
+)
 async def test_an_unknown_id_is_named(action: str, tmp_path: Path) -> None:
     unknown = str(uuid4())
-    more = {"confirm": True} if action == "forget" else {}
+    more = {"confirm": True} if action in {"forget", "purge"} else {}
     more = {"content": "x"} if action == "edit" else more
     async with connected(tmp_path) as client:
         error = await refused(client, "memory", action=action, id=unknown, **more)

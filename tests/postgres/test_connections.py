@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
     from vestige.storage.postgres.connection import Session
 
+# Other databases of the server may be in use by tests that run at the same time.
+WAITING = """
+SELECT count(*) FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
+WHERE NOT granted AND datname = current_database()
+"""
 ACTIVITY = "SELECT application_name FROM pg_stat_activity WHERE datname = current_database()"
 END_OTHERS = (
     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
@@ -86,12 +91,13 @@ async def test_a_connection_is_replaced_when_its_time_is_over(url: str) -> None:
 async def test_a_full_pool_is_said_and_health_calls_it_exhausted(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vestige.storage.postgres.store.HEALTH_SECONDS", 0.05)
     async with opened(url, 1, acquire_timeout_seconds=0.05) as store:
         async with store._db.pool.acquire():
             with pytest.raises(PoolTimeoutError, match=r"all 1 connections .* for 0\.05 s"):
                 await store.count()
-            health = await store.health_check()
+            with monkeypatch.context() as patched:
+                patched.setattr("vestige.storage.postgres.store.HEALTH_SECONDS", 0.05)
+                health = await store.health_check()
         assert (health.status, health.reason) == ("degraded", "pool exhausted")
         assert (await store.health_check()).status == "healthy"
 
@@ -111,8 +117,7 @@ async def test_a_write_whose_connection_is_lost_before_the_commit_happens_once(u
         async with locker.transaction():
             await locker.execute("LOCK TABLE scheduling IN ACCESS EXCLUSIVE MODE")
             writing = asyncio.create_task(store.insert(memory))
-            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-            while not await other.fetchval(waiting):
+            while not await other.fetchval(WAITING):
                 pass
             await other.fetch(f"{END_OTHERS} AND application_name = 'vestige'")
         await writing

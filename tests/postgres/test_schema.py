@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     Server = asyncpg.Connection[asyncpg.Record]
 
 # What only one side has: the integer keys of SQLite's indexes, and the server's own tsvector.
-ONLY_SQLITE: Final = {("knowledge_nodes", "key"), ("memory_windows", "key")}
+ONLY_SQLITE: Final = {
+    (table, "key") for table in ("knowledge_nodes", "memory_windows", "spare_windows")
+}
 ONLY_POSTGRES: Final = {("knowledge_nodes", "search_vec")}
 COLUMNS: Final = """
 SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'

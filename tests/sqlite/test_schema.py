@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # Tables that hold nothing of their own: made from the moved ones, or handled beside them.
-DERIVED: Final = {"node_tags", "node_domains", "node_groups", "vector_chunks"}
+DERIVED: Final = {"node_tags", "node_domains", "node_groups", "vector_chunks", "spare_chunks"}
 WITH_THEIR_MEMORY: Final = {"scheduling", "memory_windows"}
 BESIDE_THE_ROWS: Final = {"embedding_model", "vestige_migrations"}
 # What is under way in one store says nothing of another.
-OF_THIS_STORE_ALONE: Final = {"reembedding"}
+OF_THIS_STORE_ALONE: Final = {"reembedding", "reembedding_queue", "spare_windows"}
 
 
 def schema(path: Path) -> list[tuple[object, ...]]:

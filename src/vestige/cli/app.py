@@ -16,13 +16,16 @@ from vestige.cli import (
     doctor,
     domains,
     find,
+    forgetting,
     graph,
     health,
+    history,
     memories,
     migrate,
     recall,
     remember,
     reviews,
+    setup,
     state,
     transfer,
 )
@@ -42,16 +45,8 @@ app = typer.Typer(
     ),
 )
 for group in (
-    remember,
-    recall,
-    memories,
-    reviews,
-    graph,
-    state,
-    health,
-    doctor,
-    consolidate,
-    transfer,
+    *(remember, recall, memories, forgetting, history, reviews, graph),
+    *(state, health, doctor, consolidate, transfer, setup),
 ):
     app.add_typer(group.commands)
 app.add_typer(find.commands, name="find", epilog=example("vestige find duplicates"))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vestige.config import Config
     from vestige.embedding.missing import EncodeResult
     from vestige.models import Problem
+    from vestige.storage.protocol import MemoryStore
 
 commands = typer.Typer()
 
@@ -52,7 +53,7 @@ def doctor(
     """Find what is wrong with the store: exit code 0 when nothing is or all was repaired."""
     config = configured(config_file, data_dir)
     need_store(config)
-    problems = with_store(config, lambda store: store.find_problems(), migrate=False)
+    problems, kept = with_store(config, _look, migrate=False)
     outcome = _Outcome(problems=problems)
     if repair and _can_repair(problems):
         if not yes:
@@ -67,8 +68,22 @@ def doctor(
         _print_json(outcome)
     else:
         _print(outcome)
+    if kept is not None:
+        note(kept)
     if outcome.problems:
         raise typer.Exit(1)
+
+
+async def _look(store: MemoryStore) -> tuple[Sequence[Problem], str | None]:
+    """Return what is wrong, and what to know of old vectors that are kept, which is no fault."""
+    from vestige.clock import SystemClock
+
+    problems = await store.find_problems()
+    change = await store.reembedding()
+    if change is None or change.phase != "switched":
+        return problems, None
+    stats = await store.get_stats(SystemClock().now())
+    return problems, f"kept since the change of the model: {stats.details['old_vectors']}"
 
 
 def _can_repair(problems: Sequence[Problem]) -> bool:

@@ -1,4 +1,4 @@
-"""`vestige list`, `show`, `edit` and `forget`: look after single memories."""
+"""`vestige list`, `show` and `edit`: look at memories and correct them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from vestige.cli.inputs import STDIN, ask, need_terminal, read_text, text_sources
+from vestige.cli.inputs import STDIN, read_text, text_sources
 from vestige.cli.options import (
     EXAMPLE_ID,
     CodebaseFilterOption,
@@ -16,7 +16,6 @@ from vestige.cli.options import (
     ConfigOption,
     DataDirOption,
     IdArgument,
-    IdsArgument,
     JsonOption,
     LimitOption,
     OrderOption,
@@ -26,19 +25,18 @@ from vestige.cli.options import (
     TypeOption,
     TypesFilterOption,
     UntilOption,
-    YesOption,
+    ValidUntilOption,
     example,
     split_list,
 )
-from vestige.cli.output import UsageProblem, note, print_json, print_line, shortened
-from vestige.cli.rendering import print_details, print_memory
+from vestige.cli.output import UsageProblem, note, print_json, print_line
+from vestige.cli.rendering import print_details, print_memory, superseding_ids
 from vestige.cli.session import configured, with_engine
 from vestige.cli.times import parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vestige.config import Config
     from vestige.engine.engine import Engine
     from vestige.models import (
         JsonValue,
@@ -50,7 +48,6 @@ if TYPE_CHECKING:
     )
 
 NEWEST_FIRST: Final = "-created"
-ASKED_CHARACTERS: Final = 60  # of a content, in the question whether to delete it
 
 commands = typer.Typer()
 
@@ -63,6 +60,10 @@ def list_memories(
     codebase: CodebaseFilterOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
+    everything: Annotated[
+        bool,
+        typer.Option("--all", help="Also what is suppressed, superseded or past its time."),
+    ] = False,
     order: OrderOption = NEWEST_FIRST,
     limit: LimitOption = None,
     after: Annotated[
@@ -77,7 +78,8 @@ def list_memories(
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List memories, a page at a time."""
+    """List the memories that hold now, a page at a time."""
+    from vestige.clock import SystemClock
     from vestige.models import MemoryFilter, MemoryOrder
 
     start = None if after is None else _parse_cursor(after)
@@ -88,6 +90,7 @@ def list_memories(
         codebase=codebase,
         created_after=since,
         created_before=until,
+        current_at=None if everything else SystemClock().now(),
     )
     chosen = MemoryOrder(order)
     size = limit or config.defaults.limit
@@ -118,7 +121,16 @@ def show(
     if as_json:
         view = None if scheduling is None else scheduling_view(scheduling)
         edges: list[JsonValue] = [edge_view(edge) for edge in links]
-        print_json({**memory_view(record), "scheduling": view, "links": edges})
+        newer, older = superseding_ids(record, links)
+        print_json(
+            {
+                **memory_view(record),
+                "superseded_by": [*newer],
+                "supersedes": [*older],
+                "scheduling": view,
+                "links": edges,
+            }
+        )
     else:
         print_details(record, scheduling, links)
 
@@ -142,12 +154,13 @@ def edit(
     node_type: TypeOption = None,
     tags: TagsOption = None,
     codebase: CodebaseOption = None,
+    valid_until: ValidUntilOption = None,
     config_file: ConfigOption = None,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Change a memory; what is not given stays, and --tags "" removes all tags."""
-    from vestige.engine.views import memory_view
+    """Correct a memory; what is not given stays, and --tags "" removes all tags."""
+    from vestige.engine.change_views import edit_view
 
     new_content = _new_content(stdin, content, file)
     new_tags = None if tags is None else split_list(tags)
@@ -155,62 +168,20 @@ def edit(
     result = with_engine(
         config,
         lambda engine: engine.edit(
-            memory_id, content=new_content, node_type=node_type, tags=new_tags, codebase=codebase
+            memory_id,
+            content=new_content,
+            node_type=node_type,
+            tags=new_tags,
+            codebase=codebase,
+            valid_until=valid_until,
         ),
     )
     if as_json:
-        print_json({"before": memory_view(result.before), "after": memory_view(result.after)})
+        print_json(edit_view(result))
         return
     for label, record in (("before", result.before), ("after", result.after)):
         print_line((label, "bold"))
         print_memory(record)
-
-
-@commands.command(epilog=example(f"vestige forget {EXAMPLE_ID} --yes"))
-def forget(
-    memory_ids: IdsArgument,
-    *,
-    yes: YesOption = False,
-    config_file: ConfigOption = None,
-    data_dir: DataDirOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Delete memories for good, with their vectors, reviews and links."""
-    config = configured(config_file, data_dir)
-    wanted = tuple(dict.fromkeys(memory_ids))
-    if not yes and not _is_confirmed(config, wanted):
-        note("nothing was deleted")
-        raise typer.Exit(1)
-    deleted: list[MemoryRecord] = []
-    try:
-        with_engine(config, lambda engine: _forget_all(engine, wanted, deleted))
-    except BaseException:
-        # What is gone is gone, and has to be said also when the rest failed.
-        _print_forgotten(deleted, as_json=as_json and bool(deleted))
-        raise
-    _print_forgotten(deleted, as_json=as_json)
-
-
-async def _forget_all(
-    engine: Engine, memory_ids: Sequence[UUID], deleted: list[MemoryRecord]
-) -> None:
-    # All are looked up first, so that a wrong id leaves the right ones beside it alone.
-    await _get_all(engine, memory_ids)
-    for memory_id in memory_ids:
-        deleted.append(await engine.forget(memory_id))  # noqa: PERF401  # kept if the next one fails
-
-
-async def _get_all(engine: Engine, memory_ids: Sequence[UUID]) -> list[MemoryRecord]:
-    return [(await engine.get(memory_id))[0] for memory_id in memory_ids]
-
-
-def _is_confirmed(config: Config, memory_ids: Sequence[UUID]) -> bool:
-    count = "1 memory" if len(memory_ids) == 1 else f"{len(memory_ids)} memories"
-    need_terminal(f"deleting {count}")
-    # The store is closed again while a person thinks.
-    for record in with_engine(config, lambda engine: _get_all(engine, memory_ids)):
-        note(f"{record.id}  {shortened(record.content, ASKED_CHARACTERS)}")
-    return ask(f"Delete {count} for good?")
 
 
 def _new_content(stdin: str | None, content: str | None, file: Path | None) -> str | None:
@@ -224,16 +195,6 @@ def _new_content(stdin: str | None, content: str | None, file: Path | None) -> s
     if not given or content is not None:
         return content
     return read_text(text_sources([], [file or Path(STDIN)])[0])
-
-
-def _print_forgotten(records: Sequence[MemoryRecord], *, as_json: bool) -> None:
-    from vestige.engine.views import memory_view
-
-    if as_json:
-        print_json({"forgotten": [memory_view(record) for record in records]})
-        return
-    for record in records:
-        print_memory(record, ("forgotten  ", "red"))
 
 
 def _print_page(page: Sequence[MemoryRecord], cursor: str | None, *, as_json: bool) -> None:

@@ -29,7 +29,10 @@ LOSSES: Final = {
     "init": "everything in it is lost: {memories} with their vectors, reviews, links and domains",
     "hnsw": "the vector index is lost, of the {memories} nothing is: it is built again from them",
     "changelog": "the account of all changes is lost, of the {memories} nothing is",
-    "reembedding": "of the {memories} nothing is lost, only whether a change of the model goes on",
+    "reembedding": (
+        "of the {memories} nothing is lost, only whether a change of the model goes on, and the old"
+        " vectors that one keeps"
+    ),
 }
 UNKNOWN_LOSS: Final = "what is kept in the tables of this step is lost"
 
@@ -68,6 +71,7 @@ commands.command(
     epilog=example(
         "vestige migrate reembed --model all-MiniLM-L6-v2 --dry-run",
         "vestige migrate reembed --model all-MiniLM-L6-v2 --yes --write-config",
+        "vestige migrate reembed --model all-MiniLM-L6-v2 --online --workers 2 --yes",
     )
 )(reembed)
 

@@ -245,6 +245,15 @@ CreatedAtOption = Annotated[
         help=f"When it was learned, now by default: {TIME_HELP}.",
     ),
 ]
+ValidUntilOption = Annotated[
+    datetime | None,
+    typer.Option(
+        "--valid-until",
+        metavar="TIME",
+        parser=parse_time,
+        help=f"When what it says ends to hold: {TIME_HELP}.",
+    ),
+]
 BeforeOption = Annotated[
     datetime | None,
     typer.Option(

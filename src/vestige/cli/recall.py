@@ -27,7 +27,9 @@ from vestige.cli.session import configured, with_engine
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vestige.engine.engine import Engine
     from vestige.engine.results import RecallHit
+    from vestige.models import JsonObject
 
 commands = typer.Typer()
 
@@ -76,17 +78,25 @@ def recall(
         min_retrievability=min_retrievability,
     )
     wanted = limit or config.defaults.limit
-    hits = with_engine(config, lambda engine: engine.recall(query, narrowed=narrowed, limit=wanted))
-    _print(hits, explain=explain, as_json=as_json)
+
+    async def search(engine: Engine) -> tuple[list[RecallHit], str | None]:
+        hits = await engine.recall(query, narrowed=narrowed, limit=wanted)
+        return hits, await engine.note(hits)
+
+    hits, warning = with_engine(config, search)
+    _print(hits, warning, explain=explain, as_json=as_json)
 
 
-def _print(hits: Sequence[RecallHit], *, explain: bool, as_json: bool) -> None:
+def _print(hits: Sequence[RecallHit], warning: str | None, *, explain: bool, as_json: bool) -> None:
     from vestige.engine.views import hit_view
 
     if not hits:
         note("nothing was found")
+    if warning is not None:
+        note(warning)
     if as_json:
-        print_json({"results": [hit_view(hit, explain=explain) for hit in hits]})
+        view: JsonObject = {"results": [hit_view(hit, explain=explain) for hit in hits]}
+        print_json(view if warning is None else {**view, "note": warning})
         return
     print_hits(hits)
     if explain and hits:

@@ -9,13 +9,14 @@ import typer
 
 from vestige.cli.inputs import ask, need_terminal
 from vestige.cli.options import ConfigOption, DataDirOption, JsonOption
-from vestige.cli.output import note, print_json, print_line, print_pairs, report
+from vestige.cli.output import note, print_json, print_line, print_pairs
 from vestige.cli.progress import advancing
+from vestige.cli.reembed_back import Back, forget, go_back, report_refused
+from vestige.cli.reembed_config import configure, edit_for
 from vestige.cli.session import configured, need_store, with_store
 
 if TYPE_CHECKING:
     from vestige.config import Config
-    from vestige.config.editing import Edit
     from vestige.embedding import Embedder
     from vestige.models import ModelSignature
     from vestige.storage.protocol import MemoryStore
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from vestige.transfer.reembedding import ReembedPlan, ReembedReport
 
 ModelOption = Annotated[
-    str, typer.Option("--model", metavar="NAME", help="The new model, or PROVIDER:NAME.")
+    str | None, typer.Option("--model", metavar="NAME", help="The new model, or PROVIDER:NAME.")
 ]
 ProviderOption = Annotated[
     str | None,
@@ -46,8 +47,42 @@ BatchSizeOption = Annotated[
         "--batch-size", metavar="TEXTS", min=1, max=1000, help="How many texts it gets at once."
     ),
 ]
+OnlineOption = Annotated[
+    bool,
+    typer.Option(
+        "--online", help="Make the vectors beside the old ones, and switch when all are there."
+    ),
+]
+WorkersOption = Annotated[
+    int,
+    typer.Option(
+        "--workers", metavar="COUNT", min=1, max=64, help="How many batches are encoded at once."
+    ),
+]
+DropIndexOption = Annotated[
+    bool,
+    typer.Option(
+        "--drop-hnsw-first/--keep-hnsw",
+        help="PostgreSQL, offline: build the index at the end, or keep it up meanwhile.",
+    ),
+]
+ConcurrentOption = Annotated[
+    bool,
+    typer.Option(
+        "--concurrent-index", help="PostgreSQL, offline: build the index while others write."
+    ),
+]
 ResumeOption = Annotated[
-    bool, typer.Option("--resume", help="Go on with a change that did not come to its end.")
+    bool,
+    typer.Option(
+        "--resume", help="Go on with a change that did not come to its end, or share the work."
+    ),
+]
+RollbackOption = Annotated[
+    bool, typer.Option("--rollback", help="Give an online change up, or go back after its switch.")
+]
+ForgetOption = Annotated[
+    bool, typer.Option("--forget-old", help="Drop the old vectors that an online change keeps.")
 ]
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Count, measure the time it takes, and change nothing.")
@@ -62,11 +97,17 @@ WriteConfigOption = Annotated[
 
 def reembed(
     *,
-    model: ModelOption,
+    model: ModelOption = None,
     provider: ProviderOption = None,
     dimension: DimensionOption = None,
+    online: OnlineOption = False,
+    workers: WorkersOption = 1,
     batch_size: BatchSizeOption = 128,
+    drop_hnsw_first: DropIndexOption = True,
+    concurrent_index: ConcurrentOption = False,
     resume: ResumeOption = False,
+    rollback: RollbackOption = False,
+    forget_old: ForgetOption = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     write_config: WriteConfigOption = False,
@@ -77,34 +118,81 @@ def reembed(
     """Encode every memory anew with another model; ids, texts and times stay as they are.
 
     The old vectors are taken away first. Until the end, memories are found by their words, and by
-    meaning as far as they have their new vector.
+    meaning as far as they have their new vector. With --online nothing is missing meanwhile: the
+    new vectors are made beside the old ones.
     """
-    from vestige.transfer.model_choice import choose_model
     from vestige.transfer.reembedding import ReembedPlan
 
     config = configured(config_file, data_dir)
+    plan = ReembedPlan(
+        batch_size=batch_size,
+        is_resumed=resume,
+        is_dry_run=dry_run,
+        way="online" if online else "offline",
+        workers=workers,
+        keeps_index=not drop_hnsw_first,
+        builds_concurrently=concurrent_index,
+    )
+    _check_options(model, online=online, resume=resume, rollback=rollback, forget_old=forget_old)
     need_store(config)
-    choice = choose_model(config.embeddings, model, provider, dimension)
+    if rollback or forget_old:
+        if dry_run:
+            raise typer.BadParameter("not with --rollback or --forget-old", param_hint="--dry-run")
+        back = Back(config=config, plan=plan, is_confirmed=yes, as_json=as_json)
+        forget(back) if forget_old else go_back(back, write_config=write_config)
+        return
+    _note_unused(config, plan)
+    choice = _choice(config, model, provider, dimension)
     run = _Run(
         config=config,
         choice=choice,
         embedder=choice.open(config.embeddings),
-        plan=ReembedPlan(batch_size=batch_size, is_resumed=resume, is_dry_run=dry_run),
+        plan=plan,
         dimension=dimension,
         is_confirmed=yes,
     )
     # Before anything is changed: a file that cannot be edited is no surprise for the end.
-    edit = _edit(run) if write_config and not dry_run else None
+    edit = edit_for(config, choice) if write_config and not dry_run else None
     done = _reembed(run)
     _print(run, done, as_json=as_json)
     if not dry_run:
-        _configure(run, edit)
-    if done.failures:
-        report(
-            f"memories left without a vector: {len(done.failures)}",
-            "They are found by their words; `vestige doctor --repair` tries them again.",
-        )
-        raise typer.Exit(1)
+        configure(config, choice, edit)
+    report_refused(done)
+
+
+def _check_options(
+    model: str | None, *, online: bool, resume: bool, rollback: bool, forget_old: bool
+) -> None:
+    """Refuse options that contradict each other."""
+    if rollback and forget_old:
+        raise typer.BadParameter("not with --forget-old", param_hint="--rollback")
+    if rollback or forget_old:
+        for name, is_given in (("--model", model), ("--online", online), ("--resume", resume)):
+            if is_given:
+                raise typer.BadParameter("not with --rollback or --forget-old", param_hint=name)
+    elif model is None:
+        raise typer.BadParameter("names the new model, and is missing", param_hint="--model")
+
+
+def _note_unused(config: Config, plan: ReembedPlan) -> None:
+    """Say which options change nothing here."""
+    given = {
+        "--keep-hnsw": plan.keeps_index,
+        "--concurrent-index": plan.builds_concurrently,
+    }
+    for name, is_given in given.items():
+        if is_given and config.storage.backend == "sqlite":
+            note(f"{name} changes nothing on SQLite, where every vector brings its index along")
+        elif is_given and plan.way == "online":
+            note(f"{name} changes nothing with --online, which builds the index beside the old one")
+
+
+def _choice(
+    config: Config, model: str | None, provider: str | None, dimension: int | None
+) -> ModelChoice:
+    from vestige.transfer.model_choice import choose_model
+
+    return choose_model(config.embeddings, model or "", provider, dimension)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,8 +250,14 @@ async def _confirm(run: _Run, store: MemoryStore) -> None:
     if is_begun or stored in (None, run.embedder.signature):
         return
     count = memories(await store.count())
-    note(f"the vectors of {stored} are taken away, and the texts of {count} encoded anew")
-    note(f"end what uses the store, and back it up first: {_backup_command(run.config)}")
+    if run.plan.way == "online":
+        note(
+            f"the texts of {count} are encoded anew, and then the model changes for all who use it"
+        )
+        note(f"the vectors of {stored} are kept; --rollback goes back, --forget-old drops them")
+    else:
+        note(f"the vectors of {stored} are taken away, and the texts of {count} encoded anew")
+        note(f"end what uses the store, and back it up first: {_backup_command(run.config)}")
     if run.is_confirmed:
         return
     need_terminal("changing the model")
@@ -213,6 +307,10 @@ def _print(run: _Run, done: ReembedReport, *, as_json: bool) -> None:
         print_line(
             f"{done.encode_seconds:.1f} s encoding, {done.index_seconds:.1f} s for the index"
         )
+        if done.way == "online":
+            print_line(f"{done.switch_seconds * 1000:.0f} ms for the switch")
+            note(f"the vectors of {done.old_model} are kept; go back with --rollback, or drop")
+            note("them with --forget-old once nobody wants to")
 
 
 def _print_preview(run: _Run, done: ReembedReport) -> None:
@@ -241,35 +339,3 @@ def _changes_columns(run: _Run, done: ReembedReport) -> bool:
 
 def _name(model: ModelSignature | None) -> str:
     return "no model" if model is None else str(model)
-
-
-def _edit(run: _Run) -> Edit | None:
-    """Return the change of the configuration that names the model, None when it does already."""
-    from vestige.config.editing import edit_embeddings
-    from vestige.config.sources import CONFIG_FILE_NAME
-
-    settings = run.config.embeddings
-    if run.choice.is_configured(settings):
-        return None
-    path = run.config.config_file or run.config.data_dir / CONFIG_FILE_NAME
-    return edit_embeddings(path, run.choice.values(settings))
-
-
-def _configure(run: _Run, edit: Edit | None) -> None:
-    """Write what the configuration has to name from now on, or say it."""
-    from vestige.config import VARIABLES
-    from vestige.config.editing import embeddings_lines
-
-    if run.choice.is_configured(run.config.embeddings):
-        return
-    if edit is None:
-        note("so that the next start knows the model, vestige.toml has to say:")
-        for line in ("[embeddings]", *embeddings_lines(run.choice.values(run.config.embeddings))):
-            note(f"  {line}")
-    else:
-        backup = edit.write()
-        note(f"{edit.path} names the model now{f'; {backup} is as it was' if backup else ''}")
-    for variable, key in VARIABLES.items():
-        source = run.config.sources[key]
-        if key.startswith("embeddings.") and source.startswith("environment"):
-            note(f"the variable {variable} is stronger than vestige.toml: change it, too")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
+from uuid import UUID
 
 import typer
 
@@ -20,10 +21,12 @@ from vestige.cli.options import (
     JsonOption,
     TagsOption,
     TypeOption,
+    ValidUntilOption,
     example,
+    parse_id,
     split_list,
 )
-from vestige.cli.output import print_json, print_line, report, shortened
+from vestige.cli.output import UsageProblem, print_json, print_line, report, shortened
 from vestige.cli.session import configured, with_engine
 
 if TYPE_CHECKING:
@@ -37,6 +40,23 @@ if TYPE_CHECKING:
 DEFAULT_TYPE: Final = "fact"
 NEAREST_CHARACTERS: Final = 200
 
+SourceOption = Annotated[
+    str | None, typer.Option("--source", metavar="TEXT", help="Where you know it from.")
+]
+TopicsOption = Annotated[
+    list[str] | None,
+    typer.Option("--topics", metavar="TOPICS", help="What it is about; repeatable, or a,b,c."),
+]
+SupersedesOption = Annotated[
+    UUID | None,
+    typer.Option(
+        "--supersedes",
+        metavar="ID",
+        parser=parse_id,
+        help="The memory whose place it takes, which stays, marked and linked.",
+    ),
+]
+
 commands = typer.Typer()
 
 
@@ -44,12 +64,14 @@ commands = typer.Typer()
 class About:
     """What a command says about all of its texts."""
 
-    node_type: str
+    node_type: str | None
     tags: tuple[str, ...]
     codebase: str | None
     source: str | None
     topics: tuple[str, ...]
     created_at: datetime | None
+    valid_until: datetime | None
+    supersedes: UUID | None
     force_create: bool
 
     def context(self, source: TextSource) -> IngestContext:
@@ -92,16 +114,13 @@ def remember(
         typer.Option("--file", metavar="PATH", help="A UTF-8 file, one memory; repeatable."),
     ] = None,
     tags: TagsOption = None,
-    node_type: TypeOption = DEFAULT_TYPE,
+    node_type: TypeOption = None,
     codebase: CodebaseOption = None,
-    source: Annotated[
-        str | None, typer.Option("--source", metavar="TEXT", help="Where you know it from.")
-    ] = None,
-    topics: Annotated[
-        list[str] | None,
-        typer.Option("--topics", metavar="TOPICS", help="What it is about; repeatable, or a,b,c."),
-    ] = None,
+    source: SourceOption = None,
+    topics: TopicsOption = None,
     created_at: CreatedAtOption = None,
+    valid_until: ValidUntilOption = None,
+    supersedes: SupersedesOption = None,
     force_create: Annotated[
         bool, typer.Option("--force-create", help="Store it even if it is known already.")
     ] = False,
@@ -111,13 +130,20 @@ def remember(
 ) -> None:
     """Store texts; one that is known already is reinforced instead."""
     sources = text_sources(text or [], file or [])
+    if supersedes is not None and len(sources) > 1:
+        raise UsageProblem(
+            "--supersedes: one memory takes the place of another, and there are several texts",
+            "Give one text, or leave --supersedes out.",
+        )
     about = About(
-        node_type=node_type or DEFAULT_TYPE,
+        node_type=node_type,
         tags=split_list(tags),
         codebase=codebase,
         source=source,
         topics=split_list(topics),
         created_at=created_at,
+        valid_until=valid_until,
+        supersedes=supersedes,
         force_create=force_create,
     )
     outcome = Outcome()
@@ -161,7 +187,7 @@ def _usable(source: TextSource, about: About, outcome: Outcome) -> str | None:
         text = read_text(source)
         new_record(
             text,
-            node_type=about.node_type,
+            node_type=about.node_type or DEFAULT_TYPE,
             tags=about.tags,
             context=about.context(source),
             metadata={},
@@ -185,6 +211,8 @@ async def _remember_one(
             tags=about.tags,
             context=about.context(source),
             created_at=about.created_at,
+            valid_until=about.valid_until,
+            supersedes=about.supersedes,
             force_create=about.force_create,
         )
     except (EmbeddingError, InvalidInputError) as error:
@@ -225,7 +253,15 @@ def _print(outcome: Outcome, *, is_only: bool, as_json: bool) -> None:
 
 
 def _print_nearest(result: RememberResult) -> None:
+    """Print whose place the memory took, what it is near to, and what it was linked to."""
+    if result.previous is not None:
+        print_line(f"   before  {shortened(result.previous.content, NEAREST_CHARACTERS)}", fit=True)
+    shown_already = {result.id, None if result.previous is None else result.previous.id}
     for candidate in result.candidates:
-        if candidate.id != result.id:
-            print_line(f"   near {candidate.similarity:.2f}  ", (str(candidate.id), "dim"))
+        if candidate.id not in shown_already:
+            relation = candidate.comparison.action.value
+            similarity = f"   {relation} {candidate.similarity:.2f}  "
+            print_line(similarity, (str(candidate.id), "dim"))
             print_line("   ", shortened(candidate.content, NEAREST_CHARACTERS), fit=True)
+    for edge in result.links:
+        print_line(f"   linked  {edge.edge_type} {edge.weight:.2f}  ", (str(edge.target_id), "dim"))

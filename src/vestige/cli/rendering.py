@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from vestige.cli.output import print_line, print_pairs, print_table, print_text, shortened
+from vestige.clock import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,8 @@ def print_memory(record: MemoryRecord, *lead: Part) -> None:
         parts += [GAP, "codebase ", (record.codebase, "cyan")]
     if record.tags:
         parts += [GAP, "tags ", (", ".join(record.tags), "cyan")]
+    for mark in marks(record):
+        parts += [GAP, (mark, "yellow")]
     print_line(*parts)
     print_line("   ", shortened(record.content, CONTENT_CHARACTERS), fit=True)
     print_line("   ", (str(record.id), "dim"))
@@ -86,6 +89,7 @@ def print_details(
         ("codebase", NOTHING if record.codebase is None else record.codebase),
         ("created", moment(record.created_at)),
         ("updated", moment(record.updated_at)),
+        *_end_pairs(record, links),
         ("vectors", str((record.embedding is not None) + len(record.windows))),
     ]
     if record.metadata:
@@ -103,6 +107,33 @@ def print_details(
     print_text(record.content)
 
 
+def marks(record: MemoryRecord) -> list[str]:
+    """Return why a memory is not, or will not always be, recalled; nothing for most."""
+    found = [
+        mark
+        for mark, since in (
+            ("suppressed", record.suppressed_at),
+            ("superseded", record.superseded_at),
+        )
+        if since is not None
+    ]
+    if record.valid_until is not None:
+        is_over = record.valid_until <= SystemClock().now()
+        found.append(f"{'expired' if is_over else 'valid until'} {day(record.valid_until)}")
+    return found
+
+
+def superseding_ids(
+    record: MemoryRecord, links: Sequence[MemoryEdge]
+) -> tuple[list[str], list[str]]:
+    """Return the ids of what took the place of a memory, and of those whose place it took."""
+    from vestige.engine.links import SUPERSEDES
+
+    edges = [edge for edge in links if edge.edge_type == SUPERSEDES]
+    newer = [str(edge.source_id) for edge in edges if edge.target_id == record.id]
+    return newer, [str(edge.target_id) for edge in edges if edge.source_id == record.id]
+
+
 def day(time: datetime) -> str:
     """Return the date of a time, which is in UTC."""
     return time.date().isoformat()
@@ -113,6 +144,22 @@ def moment(time: datetime | None) -> str:
     from vestige.engine.views import time_view
 
     return NOTHING if time is None else time_view(time)
+
+
+def _end_pairs(record: MemoryRecord, links: Sequence[MemoryEdge]) -> list[tuple[str, str]]:
+    """Return what ended a memory or will, and whose place it took."""
+    pairs: list[tuple[str, str]] = []
+    if record.valid_until is not None:
+        is_over = record.valid_until <= SystemClock().now()
+        note = f"{GAP}(expired)" if is_over else ""
+        pairs.append(("valid until", moment(record.valid_until) + note))
+    if record.suppressed_at is not None:
+        pairs.append(("suppressed", moment(record.suppressed_at)))
+    if record.superseded_at is not None:
+        pairs.append(("superseded", moment(record.superseded_at)))
+    newer, older = superseding_ids(record, links)
+    pairs += [("superseded by", memory_id) for memory_id in newer]
+    return pairs + [("supersedes", memory_id) for memory_id in older]
 
 
 def _link_pairs(record: MemoryRecord, links: Sequence[MemoryEdge]) -> list[tuple[str, str]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from vestige.storage.protocol import MemoryStore
 
 T = TypeVar("T")
+
+CLIENT_ID: Final = "vestige"  # who the changelog says made a change
 
 
 def configured(config_file: Path | None, data_dir: Path | None) -> Config:
@@ -32,10 +35,13 @@ def with_engine(config: Config, use: Callable[[Engine], Awaitable[T]]) -> T:
     """Open the engine, use it and close it."""
     import asyncio
 
-    from vestige.engine.engine import open_engine
+    from vestige.engine.opening import open_engine
+    from vestige.engine.parts import Actor
+
+    actor = Actor(client_id=CLIENT_ID, session_id=_session_id())
 
     async def opened() -> T:
-        async with open_engine(config) as engine:
+        async with open_engine(config, actor=actor) as engine:
             return await use(engine)
 
     return asyncio.run(opened())
@@ -116,3 +122,11 @@ def embedded_status(config: Config) -> ServerStatus | None:
     from vestige.storage import embedded
 
     return asyncio.run(embedded.status(config.data_dir))
+
+
+@cache
+def _session_id() -> str:
+    """Return what tells the changes of this process from those of others."""
+    from uuid import uuid4
+
+    return str(uuid4())

@@ -6,6 +6,7 @@ from vestige.embedding.registry import (
     KnownModel,
     choose_embedder,
     embedder_for,
+    embedder_of,
     open_embedder,
 )
 
@@ -15,5 +16,6 @@ __all__ = [
     "KnownModel",
     "choose_embedder",
     "embedder_for",
+    "embedder_of",
     "open_embedder",
 ]

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
-from vestige.embedding.texts import embed_text, embed_texts
+import numpy as np
+
+from vestige.embedding.texts import embed_now, signature_of
 from vestige.errors import EmbeddingError, MemoryNotFoundError
-from vestige.models import MemoryCursor, MemoryOrder
+from vestige.models import (
+    EncodedMemory,
+    MemoryCursor,
+    MemoryOrder,
+    RefusedMemory,
+    UnencodedMemory,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
     from uuid import UUID
 
     from vestige.embedding.protocol import Embedder
     from vestige.embedding.texts import TextVectors
-    from vestige.models import MemoryFilter, MemoryRecord
+    from vestige.models import MemoryFilter, MemoryRecord, ModelSignature, Vector
 
 PAGE_ROWS: Final = 200
 BATCH_TEXTS: Final = 128
@@ -41,19 +50,32 @@ class Memories(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class EncodeFailure:
-    """A memory whose text the embedder refused, and why."""
-
-    id: UUID
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class EncodeResult:
     """How many memories got vectors, and which did not."""
 
     encoded: int = 0
-    failures: tuple[EncodeFailure, ...] = ()
+    failures: tuple[RefusedMemory, ...] = ()
+
+
+@dataclass(slots=True)
+class Patience:
+    """How many texts in a row were refused; when they are too many, the embedder does not work."""
+
+    refused: int = 0
+
+    def accept(self) -> None:
+        """Know that a text was encoded."""
+        self.refused = 0
+
+    def refuse(self, reason: str) -> None:
+        """Know that a text was refused.
+
+        Raises:
+            EmbeddingError: the last of too many in a row.
+        """
+        self.refused += 1
+        if self.refused == FAILURES_IN_A_ROW:
+            raise EmbeddingError(reason)
 
 
 async def encode_missing(
@@ -75,19 +97,52 @@ async def encode_missing(
         EmbeddingError: the embedder failed for many texts in a row.
         ModelMismatchError: the registered model changed meanwhile.
     """
-    encoded, failures, in_a_row = 0, list[EncodeFailure](), 0
+    written, failures, patience = 0, list[RefusedMemory](), Patience()
+    signature = await signature_of(embedder)
     async for batch in batches_without_vector(store, batch_texts):
-        async for record, vectors in _embedded(embedder, batch):
-            if isinstance(vectors, EmbeddingError):
-                failures.append(EncodeFailure(id=record.id, reason=str(vectors)))
-                in_a_row += 1
-                if in_a_row == FAILURES_IN_A_ROW:
-                    raise vectors
-            else:
-                encoded += await _write(store, record, vectors)
-                in_a_row = 0
-            advance(1)
-    return EncodeResult(encoded=encoded, failures=tuple(failures))
+        texts = [UnencodedMemory(id=record.id, content=record.content) for record in batch]
+        encoded, refused = await encode_batch(embedder, signature, texts, patience)
+        records = {record.id: record for record in batch}
+        for memory in encoded:
+            written += await _write(store, records[memory.id], memory)
+        failures += refused
+        advance(len(batch))
+    return EncodeResult(encoded=written, failures=tuple(failures))
+
+
+async def encode_batch(
+    embedder: Embedder,
+    signature: ModelSignature,
+    memories: Sequence[UnencodedMemory],
+    patience: Patience,
+) -> tuple[list[EncodedMemory], list[RefusedMemory]]:
+    """Encode texts together, on another thread; return the vectors, and what was refused.
+
+    Refused is also what the embedder returns for a text when it cannot be a vector of its model.
+
+    Raises:
+        EmbeddingError: the embedder failed for many texts in a row.
+    """
+    return await asyncio.to_thread(encode_now, embedder, signature, memories, patience)
+
+
+def encode_now(
+    embedder: Embedder,
+    signature: ModelSignature,
+    memories: Sequence[UnencodedMemory],
+    patience: Patience,
+) -> tuple[list[EncodedMemory], list[RefusedMemory]]:
+    """Do what `encode_batch` does on the calling thread, which waits for it."""
+    encoded: list[EncodedMemory] = []
+    refused: list[RefusedMemory] = []
+    for memory, vectors in _embedded(embedder, memories):
+        try:
+            encoded.append(_checked(memory, vectors, signature))
+            patience.accept()
+        except EmbeddingError as error:
+            refused.append(RefusedMemory(id=memory.id, reason=str(error)))
+            patience.refuse(str(error))
+    return encoded, refused
 
 
 async def batches_without_vector(
@@ -116,36 +171,61 @@ async def _without_vector(store: Memories) -> AsyncGenerator[MemoryRecord]:
         after = MemoryCursor(at=page[-1].created_at, id=page[-1].id)
 
 
-async def _embedded(
-    embedder: Embedder, batch: Sequence[MemoryRecord]
-) -> AsyncGenerator[tuple[MemoryRecord, TextVectors | EmbeddingError]]:
+def _embedded(
+    embedder: Embedder, batch: Sequence[UnencodedMemory]
+) -> Iterator[tuple[UnencodedMemory, TextVectors | EmbeddingError]]:
     """Yield each memory with its vectors; a text that is refused takes no other with it."""
     try:
-        together = await embed_texts(embedder, [record.content for record in batch])
+        together = embed_now(embedder, [memory.content for memory in batch])
     except EmbeddingError as error:
         if len(batch) == 1:
             yield batch[0], error
             return
     else:
-        for record, vectors in zip(batch, together, strict=True):
-            yield record, vectors
+        yield from zip(batch, together, strict=True)
         return
-    for record in batch:
+    for memory in batch:
         try:
-            alone = await embed_text(embedder, record.content)
+            (alone,) = embed_now(embedder, [memory.content])
         except EmbeddingError as error:
-            yield record, error
+            yield memory, error
         else:
-            yield record, alone
+            yield memory, alone
 
 
-async def _write(store: Memories, record: MemoryRecord, vectors: TextVectors) -> bool:
+def _checked(
+    memory: UnencodedMemory, vectors: TextVectors | EmbeddingError, signature: ModelSignature
+) -> EncodedMemory:
+    """Return the vectors of a memory.
+
+    Raises:
+        EmbeddingError: there are none, or they cannot be of the model.
+    """
+    if isinstance(vectors, EmbeddingError):
+        raise vectors
+    for vector in (vectors.embedding, *vectors.windows):
+        fault = _fault_of(vector, signature.dimension)
+        if fault is not None:
+            raise EmbeddingError(f"{signature.name} returned a vector {fault}")
+    return EncodedMemory(id=memory.id, embedding=vectors.embedding, windows=vectors.windows)
+
+
+def _fault_of(vector: Vector, dimension: int) -> str | None:
+    """Say why a vector cannot be one of a model, None when it can."""
+    if vector.shape != (dimension,):
+        return f"of {vector.size} dimensions instead of {dimension}"
+    if not np.isfinite(vector).all():
+        return "with values that are no numbers"
+    return None if vector.any() else "of nothing but zeros"
+
+
+async def _write(store: Memories, record: MemoryRecord, made: EncodedMemory) -> bool:
     """Give a memory its vectors, unless somebody has changed it meanwhile; say whether."""
     current = await store.get(record.id)
     if current is None or current.embedding is not None or current.content != record.content:
         return False
     try:
-        await store.update(replace(current, embedding=vectors.embedding, windows=vectors.windows))
+        await store.update(replace(current, embedding=made.embedding, windows=made.windows))
     except MemoryNotFoundError:
         return False
     return True

@@ -110,6 +110,37 @@ def choose_embedder(
     return embedder
 
 
+def embedder_of(settings: EmbeddingsSettings, signature: ModelSignature) -> Embedder:
+    """Make the embedder of the model that a store changed to while it was open.
+
+    Its name decides, and not what the settings name; a server's address and key are theirs.
+
+    Args:
+        settings: the section [embeddings].
+        signature: of the model; whether the vectors are the same is for the caller to compare.
+
+    Raises:
+        ConfigError: no known model is called so, or something it needs is missing.
+        EmbeddingError: the files of a model are missing from the installation.
+    """
+    for known in KNOWN_MODELS:
+        if known.model == signature.name and known.provider in (settings.provider, _chosen(known)):
+            return known.build()
+    provider, _, model = signature.name.partition(":")
+    if provider not in OPEN_PROVIDERS:
+        raise ConfigError(f"no known model is called {signature.name!r}", _HINT)
+    is_remote = provider == "openai"
+    has_length = is_remote and settings.dimension == signature.dimension
+    return open_embedder(
+        provider,
+        model,
+        base_url=settings.base_url if is_remote else None,
+        api_key=None if settings.api_key is None else settings.api_key.get_secret_value(),
+        dimension=signature.dimension if has_length else None,
+        registered=signature,
+    )
+
+
 def open_embedder(
     provider: str = DEFAULT_PROVIDER,
     model: str | None = None,
@@ -184,6 +215,11 @@ def embedder_for(signature: ModelSignature) -> Embedder | None:
         if embedder.signature == signature:
             return embedder
     return None
+
+
+def _chosen(known: KnownModel) -> str | None:
+    """Return the provider of a model that may be used unnamed; None for one that is for tests."""
+    return None if known.for_tests else known.provider
 
 
 def _known_model(provider: str, model: str | None) -> KnownModel:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from vestige.errors import EmbeddingError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -57,7 +59,7 @@ async def embed_texts(embedder: Embedder, texts: Sequence[str]) -> list[TextVect
     Raises:
         EmbeddingError: the embedder failed, for one of them or for all.
     """
-    return await asyncio.to_thread(_embed, embedder, texts)
+    return await asyncio.to_thread(embed_now, embedder, texts)
 
 
 async def embed_query(embedder: Embedder, text: str) -> Vector:
@@ -70,10 +72,13 @@ async def embed_query(embedder: Embedder, text: str) -> Vector:
     return vectors[0]
 
 
-def _embed(embedder: Embedder, texts: Sequence[str]) -> list[TextVectors]:
+def embed_now(embedder: Embedder, texts: Sequence[str]) -> list[TextVectors]:
+    """Do what `embed_texts` does on the calling thread, which waits for it."""
     pieces = [embedder.split(text) for text in texts]
     vectors = embedder.embed_documents([piece for windows in pieces for piece in windows])
     ends = list(accumulate(map(len, pieces)))
+    if len(vectors) != ends[-1]:
+        raise EmbeddingError(f"the model returned {len(vectors)} vectors for {ends[-1]} texts")
     return [
         _of_text(text, windows, vectors[end - len(windows) : end])
         for text, windows, end in zip(texts, pieces, ends, strict=True)

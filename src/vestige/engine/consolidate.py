@@ -36,6 +36,7 @@ from vestige.engine.upkeep_results import (
 from vestige.errors import InvalidInputError
 from vestige.models import MemoryEdge, MemoryFilter, TransferTable
 from vestige.storage import limits
+from vestige.storage.problems import is_filling_searched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -125,7 +126,7 @@ class _Run:
         """Return how many vectors are missing or, if this is applied, how many were made."""
         stats = await self._store.get_stats(self._now)
         missing = stats.memory_count - stats.embedded_count
-        if not missing or await self._store.reembedding() is not None:
+        if not missing or is_filling_searched(await self._store.reembedding()):
             return 0, ()  # whoever changes the model makes them
         if not self._is_applied:
             return missing, ()

@@ -109,6 +109,15 @@ async def purge(parts: Parts, memory_ids: Sequence[UUID], *, is_erased: bool) ->
     return PurgeResult(ids=ids, change_id=change.id, is_erased=erased)
 
 
+async def last_change(parts: Parts) -> list[ChangelogEntry]:
+    """Return the entries of the newest change that is no undo and was not taken back.
+
+    Raises:
+        InvalidInputError: there is none.
+    """
+    return await _entries(parts, await _newest(parts))
+
+
 async def undo(parts: Parts, change_id: UUID | None) -> UndoResult:
     """Take a change back: every row that it touched becomes what it was before.
 

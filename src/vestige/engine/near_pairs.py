@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from vestige.cognition.ingest_gate import normalised_text
 from vestige.embedding.texts import signature_of
 from vestige.models import MemoryCursor, MemoryOrder, SearchQuery
-from vestige.storage.problems import unfinished_reembedding
+from vestige.storage.problems import is_filling_searched, unfinished_reembedding
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -117,8 +117,8 @@ async def meaning_obstacle(parts: Parts) -> str | None:
     if await parts.store.registered_model() is None:
         return "nothing was compared by meaning: the store has no model and no vectors yet"
     unfinished = await parts.store.reembedding()
-    if unfinished is not None:
-        problem = unfinished_reembedding(unfinished)
+    if unfinished is not None and is_filling_searched(unfinished):
+        (problem,) = unfinished_reembedding(unfinished)
         return f"nothing was compared by meaning: {problem.problem}; repair: {problem.repair}"
     await parts.store.register_model(await signature_of(parts.embedder))
     return None

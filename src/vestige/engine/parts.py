@@ -6,11 +6,13 @@ import asyncio
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 from uuid import uuid4
 
 from vestige.clock import SystemClock
 from vestige.embedding.texts import signature_of
+from vestige.engine.change_notes import ChangeNotes
+from vestige.engine.following import FollowedModel
 from vestige.errors import ConflictError, MemoryNotFoundError
 from vestige.models import Change
 
@@ -20,8 +22,11 @@ if TYPE_CHECKING:
 
     from vestige.clock import Clock
     from vestige.embedding import Embedder
+    from vestige.engine.following import OpenEmbedder
     from vestige.models import ChangeAction, MemoryRecord, ModelSignature, Operation
     from vestige.storage.protocol import MemoryStore
+
+T = TypeVar("T")
 
 ATTEMPTS: Final = 5  # of a change that others were quicker than
 
@@ -91,7 +96,16 @@ async def commit(parts: Parts, make: Callable[[], Awaitable[Change]]) -> Change:
 
 
 class EngineBase:
-    """What reading and writing have in common."""
+    """What reading and writing have in common.
+
+    Args:
+        store: the memory.
+        embedder: of the store's model.
+        clock: where the time comes from; the machine's by default.
+        open_embedder: makes the embedder of the model that the store changed to; without it, such
+            a change is a `ModelMismatchError`.
+        actor: who the changelog says made the changes.
+    """
 
     def __init__(
         self,
@@ -99,12 +113,14 @@ class EngineBase:
         embedder: Embedder,
         clock: Clock | None = None,
         *,
+        open_embedder: OpenEmbedder | None = None,
         actor: Actor | None = None,
     ) -> None:
         self.store = store
-        self.embedder = embedder
         self.actor = actor or Actor()
         self._clock = clock or SystemClock()
+        self._model = FollowedModel(store, embedder, open_embedder)
+        self._notes = ChangeNotes(store)
         # Two writers of the same text must not both find it unknown.
         self._one_writer = asyncio.Lock()
 
@@ -123,5 +139,32 @@ class EngineBase:
         return await signature_of(self.embedder)
 
     @property
+    def embedder(self) -> Embedder:
+        """What makes the vectors, of the model that the store was last seen to have."""
+        return self._model.embedder
+
+    @property
     def _parts(self) -> Parts:
-        return Parts(store=self.store, embedder=self.embedder, clock=self._clock, actor=self.actor)
+        return self._parts_with(self.embedder)
+
+    def _parts_with(self, embedder: Embedder) -> Parts:
+        return Parts(store=self.store, embedder=embedder, clock=self._clock, actor=self.actor)
+
+    async def _reading(self, read: Callable[[Parts], Awaitable[T]]) -> T:
+        """Read with the embedder of the store's model, once more when that changed meanwhile."""
+
+        async def run(embedder: Embedder) -> T:
+            await self._model.bind(registers=False)
+            return await read(self._parts_with(embedder))
+
+        return await self._model.run(run)
+
+    async def _writing(self, write: Callable[[Parts], Awaitable[T]]) -> T:
+        """Write vectors of the store's model, which an empty store is given; one at a time."""
+
+        async def run(embedder: Embedder) -> T:
+            await self._model.bind(registers=True)
+            return await write(self._parts_with(embedder))
+
+        async with self._one_writer:
+            return await self._model.run(run)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vestige.engine import domains, graph, recall, review
+from vestige.engine import domains, graph, history, recall, review
 from vestige.engine.parts import EngineBase
 from vestige.engine.recall import RecallFilter
 from vestige.errors import MemoryNotFoundError
 from vestige.models import MemoryOrder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
+    from vestige.engine.parts import Parts
     from vestige.engine.results import DueMemory, NeighborMemory, RecallHit
     from vestige.models import (
         ChangelogEntry,
@@ -48,14 +50,22 @@ class Reading(EngineBase):
             InvalidInputError: the text is empty, or a limit.
             EmbeddingError: the text cannot be embedded.
         """
-        return await recall.recall(
-            self.store,
-            self.embedder,
-            text,
-            narrowed=narrowed or RecallFilter(),
-            clock=self._clock,
-            limit=limit,
-        )
+
+        async def read(parts: Parts) -> list[RecallHit]:
+            return await recall.recall(
+                parts.store,
+                parts.embedder,
+                text,
+                narrowed=narrowed or RecallFilter(),
+                clock=parts.clock,
+                limit=limit,
+            )
+
+        return await self._reading(read)
+
+    async def note(self, hits: Sequence[RecallHit]) -> str | None:
+        """Return what is to be said beside the answer of a recall: that vectors may be missing."""
+        return await self._notes.note(hits)
 
     async def list_memories(
         self,
@@ -126,6 +136,14 @@ class Reading(EngineBase):
             limit: at most 1000; 0 means 10.
         """
         return await self.store.list_changelog(narrowed, after=after, limit=limit)
+
+    async def last_change(self) -> list[ChangelogEntry]:
+        """Return what `undo` would take back: the entries of one change.
+
+        Raises:
+            InvalidInputError: there is no change to undo.
+        """
+        return await history.last_change(self._parts)
 
     async def domains(self) -> list[Domain]:
         """Return all domains, ordered by id."""

@@ -29,7 +29,9 @@ class Upkeep(EngineBase):
         Raises:
             ModelMismatchError: the registered model is not the embedder's.
         """
-        return await consolidate.consolidate(self._parts, is_applied=False, advance=advance)
+        return await self._reading(
+            lambda parts: consolidate.consolidate(parts, is_applied=False, advance=advance)
+        )
 
     async def consolidate(self, *, advance: Advance = _quietly) -> Consolidation:
         """Bring up to date what follows from the memories; never touch a text or delete one.
@@ -45,7 +47,9 @@ class Upkeep(EngineBase):
             EmbeddingError: the embedder failed for many texts in a row.
             ModelMismatchError: the registered model is not the embedder's.
         """
-        return await consolidate.consolidate(self._parts, is_applied=True, advance=advance)
+        return await self._reading(
+            lambda parts: consolidate.consolidate(parts, is_applied=True, advance=advance)
+        )
 
     async def find_duplicates(
         self,
@@ -72,13 +76,15 @@ class Upkeep(EngineBase):
             InvalidInputError: the threshold, or a limit.
             ModelMismatchError: the registered model is not the embedder's.
         """
-        return await find.find_duplicates(
-            self._parts,
-            threshold=threshold,
-            limit=limit,
-            codebase=codebase,
-            with_different=with_different,
-            advance=advance,
+        return await self._reading(
+            lambda parts: find.find_duplicates(
+                parts,
+                threshold=threshold,
+                limit=limit,
+                codebase=codebase,
+                with_different=with_different,
+                advance=advance,
+            )
         )
 
     async def find_contradictions(
@@ -95,6 +101,8 @@ class Upkeep(EngineBase):
             InvalidInputError: a limit.
             ModelMismatchError: the registered model is not the embedder's.
         """
-        return await find.find_contradictions(
-            self._parts, limit=limit, codebase=codebase, advance=advance
+        return await self._reading(
+            lambda parts: find.find_contradictions(
+                parts, limit=limit, codebase=codebase, advance=advance
+            )
         )

@@ -55,6 +55,9 @@ def memory_view(record: MemoryRecord) -> JsonObject:
         "shared_with_groups": [str(group_id) for group_id in record.shared_with_groups],
         "created_at": time_view(record.created_at),
         "updated_at": time_view(record.updated_at),
+        "valid_until": _optional_time(record.valid_until),
+        "superseded_at": _optional_time(record.superseded_at),
+        "suppressed_at": _optional_time(record.suppressed_at),
         "has_embedding": record.embedding is not None,
         "window_count": len(record.windows),
     }
@@ -87,12 +90,18 @@ def hit_view(hit: RecallHit, *, explain: bool = False) -> JsonObject:
 
 def remember_view(result: RememberResult) -> JsonObject:
     """Return what became of a text."""
+    previous = result.previous
     return {
         "id": str(result.id),
         "action": result.action,
         "reason": result.reason,
         "candidates": [_candidate_view(candidate) for candidate in result.candidates],
         "added_tags": list(result.added_tags),
+        "links": [edge_view(edge) for edge in result.links],
+        "previous": None
+        if previous is None
+        else {"id": str(previous.id), "content": previous.content},
+        "change_id": str(result.change_id),
     }
 
 
@@ -128,6 +137,7 @@ def review_view(result: ReviewResult) -> JsonObject:
         "id": str(result.memory_id),
         "before": scheduling_view(result.before),
         "after": scheduling_view(result.after),
+        "change_id": str(result.change_id),
     }
 
 
@@ -253,6 +263,8 @@ def _candidate_view(candidate: Candidate) -> JsonObject:
         "id": str(candidate.id),
         "content": candidate.content[:CANDIDATE_CHARACTERS],
         "similarity": candidate.similarity,
+        "relation": candidate.comparison.action.value,
+        "reason": candidate.comparison.reason,
     }
 
 

@@ -90,12 +90,14 @@ class Writing(EngineBase):
             supersedes=supersedes,
             force_create=force_create,
         )
-        async with self._one_writer:
-            record = await ingest.item_record(self._parts_of(context), item)
-            await self.store.register_model(await self.model())
+
+        async def write(parts: Parts) -> RememberResult:
+            record = await ingest.item_record(parts, item)
             return await ingest.remember(
-                self._parts_of(context), record, supersedes=supersedes, force=force_create
+                _named(parts, context), record, supersedes=supersedes, force=force_create
             )
+
+        return await self._writing(write)
 
     async def remember_many(
         self, items: Sequence[RememberItem]
@@ -150,10 +152,11 @@ class Writing(EngineBase):
             EmbeddingError: the text cannot be embedded; nothing was written.
         """
         record = ingest.imported_record(text, node_type, self._clock)
-        async with self._one_writer:
-            if not is_dry_run:
-                await self.store.register_model(await self.model())
-            known = await ingest.remember_once(self._parts, record, is_dry_run=is_dry_run)
+
+        async def write(parts: Parts) -> UUID | None:
+            return await ingest.remember_once(parts, record, is_dry_run=is_dry_run)
+
+        known = await (self._reading(write) if is_dry_run else self._writing(write))
         if known is not None:
             return ImportedText(text=text, action="known", id=known)
         return ImportedText(text=text, action="created", id=None if is_dry_run else record.id)
@@ -185,9 +188,11 @@ class Writing(EngineBase):
             codebase=codebase,
             valid_until=valid_until,
         )
-        async with self._one_writer:
-            await self.store.register_model(await self.model())
-            return await editing.edit(self._parts, memory_id, wanted)
+
+        async def write(parts: Parts) -> EditResult:
+            return await editing.edit(parts, memory_id, wanted)
+
+        return await self._writing(write)
 
     async def suppress(self, memory_id: UUID, *, reason: str | None = None) -> EditResult:
         """Hide a memory from recall, lists and reviews, until `restore`.
@@ -246,9 +251,11 @@ class Writing(EngineBase):
                 it touched was purged.
             ConflictError: a memory was changed since; nothing was taken back.
         """
-        async with self._one_writer:
-            await self.store.register_model(await self.model())
-            return await history.undo(self._parts, change_id)
+
+        async def write(parts: Parts) -> UndoResult:
+            return await history.undo(parts, change_id)
+
+        return await self._writing(write)
 
     async def review(
         self, memory_id: UUID, rating: Rating, *, at: datetime | None = None
@@ -308,9 +315,10 @@ class Writing(EngineBase):
         """Give space back, and say how large the store was and is."""
         return await maintenance.vacuum(self.store, self._clock)
 
-    def _parts_of(self, context: IngestContext | None) -> Parts:
-        """Return the parts with the actor that a context names, else this engine's own."""
-        if context is None or (context.mcp_client_id, context.session_id) == (None, None):
-            return self._parts
-        actor = Actor(client_id=context.mcp_client_id, session_id=context.session_id)
-        return replace(self._parts, actor=actor)
+
+def _named(parts: Parts, context: IngestContext | None) -> Parts:
+    """Return the parts with the actor that a context names, if it names one."""
+    if context is None or (context.mcp_client_id, context.session_id) == (None, None):
+        return parts
+    actor = Actor(client_id=context.mcp_client_id, session_id=context.session_id)
+    return replace(parts, actor=actor)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from vestige.errors import InvalidInputError
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from vestige.models import JsonValue
 
-SHOWN_CHARACTERS = 60  # of a value that is refused
+SHOWN_CHARACTERS: Final = 60  # of a value that is refused
+ID_HINT: Final = "Take the id from recall or remember."
+ID_HINTS: Final = {"change_id": "Take it from the answer to the change, or from changelog."}
 
 
 def given_arguments(
@@ -52,7 +54,7 @@ def refused(tool: str, error: ValidationError, known: Collection[str]) -> Invali
     return InvalidInputError(first[0], first[1] + rest, _known_hint(tool, known))
 
 
-def parse_id(text: str) -> UUID:
+def parse_id(text: str, name: str = "id") -> UUID:
     """Return the id that a text names.
 
     Raises:
@@ -62,7 +64,7 @@ def parse_id(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise InvalidInputError(
-            "id", f"{shown(text)} is not a UUID", "Take the id from recall or remember."
+            name, f"{shown(text)} is not a UUID", ID_HINTS.get(name, ID_HINT)
         ) from None
 
 

@@ -69,7 +69,7 @@ class MemoryHandle:
                 await self._resources.aclose()
 
     async def _open(self) -> Engine:
-        from vestige.engine.engine import open_engine  # noqa: PLC0415  # costs .3 s
+        from vestige.engine.opening import open_engine  # noqa: PLC0415  # costs .3 s
 
         return await self._resources.enter_async_context(open_engine(self.config))
 

@@ -69,6 +69,7 @@ async def recall(
     answer = RecallAnswer(
         store=memory.store_name,
         scope=scope_of(codebase, ALL_CODEBASES),
+        note=await engine.note(hits),
         results=[_row(hit, level, explain=explain) for hit in hits],
     )
     return success(answer, _text(answer))
@@ -93,6 +94,8 @@ def _row(hit: RecallHit, level: Literal["brief", "summary", "full"], *, explain:
 def _text(answer: RecallAnswer) -> str:
     count = len(answer.results)
     head = f"{count} {'memory' if count == 1 else 'memories'} from {answer.store} ({answer.scope})."
+    if answer.note is not None:
+        head += f" Note: {answer.note}."
     if not answer.results:
         return head
     blocks = [_block(number, row) for number, row in enumerate(answer.results, 1)]

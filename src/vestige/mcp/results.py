@@ -28,20 +28,37 @@ class Answer(BaseModel):
 
 
 class CandidateRow(BaseModel):
-    """A memory that is near to a new one; `content` is its beginning."""
+    """A memory that is near to a new one, and how it stands to it; `content` is its beginning."""
 
     id: str
     similarity: float
+    relation: str
     content: str
 
 
-class RememberAnswer(Answer):
-    """What became of a text."""
+class ItemRow(BaseModel):
+    """What became of one of several texts: the memory, or the code of the error and a hint."""
 
-    id: str
-    action: Literal["created", "reinforced"]
+    id: str | None = None
+    action: str | None = None
     reason: str
-    candidates: list[CandidateRow]
+    change_id: str | None = None
+    error: str | None = None
+    hint: str | None = None
+
+
+class RememberAnswer(Answer):
+    """What became of a text, or in `results` of each of several."""
+
+    id: str | None = None
+    action: Literal["created", "reinforced", "superseded"] | None = None
+    reason: str | None = None
+    change_id: str | None = None
+    previous_id: str | None = None
+    previous_content: str | None = None
+    links: list[str] | None = None
+    candidates: list[CandidateRow] | None = None
+    results: list[ItemRow] | None = None
     notice: str = NOTICE
 
 
@@ -68,17 +85,33 @@ class HitRow(BaseModel):
 
 
 class RecallAnswer(Answer):
-    """The memories that answer a query, best first."""
+    """The memories that answer a query, best first; `note`: what may be missing among them."""
 
     notice: str = NOTICE
+    note: str | None = None
     results: list[HitRow]
+
+
+class ChangeRow(BaseModel):
+    """What a change did to a memory; the contents are beginnings, `changed` the other fields."""
+
+    change_id: str
+    memory_id: str
+    action: str
+    timestamp: str
+    client_id: str | None = None
+    reason: str | None = None
+    changed: list[str] | None = None
+    previous_content: str | None = None
+    content: str | None = None
 
 
 class MemoryAnswer(Answer):
     """A memory after an action: `previous_...` is what was replaced or deleted."""
 
-    id: str
+    id: str | None = None
     action: str
+    change_id: str | None = None
     notice: str = NOTICE
     content: str | None = None
     previous_content: str | None = None
@@ -88,15 +121,22 @@ class MemoryAnswer(Answer):
     previous_tags: list[str] | None = None
     codebase: str | None = None
     previous_codebase: str | None = None
+    valid_until: str | None = None
+    previous_valid_until: str | None = None
+    superseded_at: str | None = None
+    suppressed_at: str | None = None
     created_at: str | None = None
     updated_at: str | None = None
     metadata: Metadata | None = None
+    links: list[str] | None = None
     retrievability: float | None = None
     stability: float | None = None
     previous_stability: float | None = None
     next_review: str | None = None
     reps: int | None = None
     lapses: int | None = None
+    is_erased: bool | None = None
+    changes: list[ChangeRow] | None = None
 
 
 class StatusAnswer(Answer):

@@ -77,7 +77,8 @@ TOOLS: Final = (
         remember,
         "Remember",
         "Store one fact, decision, preference or pattern for later sessions. A text already known "
-        "is reinforced, not stored twice. Returns the id and the nearest known memories.",
+        "is reinforced, not stored twice; near ones are linked. When a fact has changed, pass "
+        "supersedes. Returns the id and the nearest known memories.",
         ADDS,
     ),
     Definition(
@@ -91,7 +92,8 @@ TOOLS: Final = (
         memory,
         "Memory",
         "Act on one memory by id: get all of it; edit what is given, returning the previous text; "
-        "forget it for good; promote or demote it.",
+        "suppress, restore, forget, promote or demote it. changelog lists all changes, undo takes "
+        "one back.",
         CHANGES,
     ),
     Definition(

@@ -41,11 +41,14 @@ from vestige.models.memories import (
 )
 from vestige.models.searches import SearchQuery, SearchResult
 from vestige.models.stores import (
+    EncodedMemory,
     HealthStatus,
     ModelSignature,
     Problem,
     Reembedding,
+    RefusedMemory,
     StoreStats,
+    UnencodedMemory,
 )
 from vestige.models.transfer import (
     ImportResult,
@@ -81,6 +84,7 @@ __all__ = [
     "DeleteMemory",
     "Domain",
     "DomainScore",
+    "EncodedMemory",
     "Group",
     "GroupMembership",
     "HealthStatus",
@@ -102,6 +106,7 @@ __all__ = [
     "PutScheduling",
     "Rating",
     "Reembedding",
+    "RefusedMemory",
     "RemoveEdge",
     "RemoveReview",
     "ReplaceMemory",
@@ -117,6 +122,7 @@ __all__ = [
     "TransferPage",
     "TransferRow",
     "TransferTable",
+    "UnencodedMemory",
     "User",
     "Visibility",
 ]

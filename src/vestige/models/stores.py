@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
+
+    from vestige.models.values import Vector
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,21 +32,62 @@ class ModelSignature:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reembedding:
-    """A change of the embedding model that is under way.
+    """A change of the embedding model: one that is under way, or one whose old vectors are kept.
 
     Attributes:
-        old: the model whose vectors were taken away.
-        new: the model that is registered since, and gives the vectors.
+        old: the model before: its vectors were taken away (offline), are still searched (online),
+            or are kept to go back to (switched).
+        new: the model that the store is given, or has.
         started_at: when it began.
+        way: offline: vectors of the new model take the place of the old ones, which are gone;
+            online: they are made beside the old ones, which are searched until the switch.
+        phase: encoding: vectors of the new model are missing; switched: the new model is
+            registered and searched, and the vectors of the old one are kept.
+        queued: memories that wait for a vector of `filled`.
+        failed: of these, those whose text the embedder refused.
     """
 
     old: ModelSignature
     new: ModelSignature
     started_at: datetime
+    way: Literal["offline", "online"] = "offline"
+    phase: Literal["encoding", "switched"] = "encoding"
+    queued: int = 0
+    failed: int = 0
+
+    @property
+    def filled(self) -> ModelSignature:
+        """The model whose vectors the queued memories wait for."""
+        return self.old if self.phase == "switched" else self.new
 
     def __str__(self) -> str:
         began = f"{self.started_at:%Y-%m-%d %H:%M:%S} UTC"
         return f"the change of the model from {self.old} to {self.new}, begun at {began},"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnencodedMemory:
+    """A memory that waits for its vectors: the text to encode."""
+
+    id: UUID
+    content: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class EncodedMemory:
+    """The vectors of a memory: of its text, and one per window of a long one."""
+
+    id: UUID
+    embedding: Vector
+    windows: tuple[Vector, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefusedMemory:
+    """A memory whose text the embedder refused, and why."""
+
+    id: UUID
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
         ImportResult,
         ModelSignature,
         Problem,
-        Reembedding,
         RowKey,
         SchedulingState,
         StoreStats,
@@ -60,26 +59,6 @@ class AdministrationStore(Protocol):
         Raises:
             ModelMismatchError: the store is registered to another signature.
         """
-        ...
-
-    async def begin_reembedding(self, signature: ModelSignature) -> None:
-        """Register another model, take all vectors and centroids away, and bind this handle.
-
-        Until `finish_reembedding` the store says so, and vector searches may lack an index. Handles
-        of the old model write and search no vectors any more. The registered signature: does
-        nothing but bind; so does that of an unfinished change, which goes on.
-
-        Raises:
-            StoreError: a change to another model is unfinished; nothing is changed.
-        """
-        ...
-
-    async def finish_reembedding(self) -> None:
-        """Build the vector index and forget that there was a change of the model."""
-        ...
-
-    async def reembedding(self) -> Reembedding | None:
-        """Return the unfinished change of the model, if there is one."""
         ...
 
     async def get_stats(self, now: datetime) -> StoreStats:

@@ -27,12 +27,13 @@ from vestige.storage.encoding import json_text, utc
 from vestige.storage.vectors import check_vector, dimension_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from vestige.models import (
         ChangelogEntry,
         ChangelogFilter,
         Domain,
+        EncodedMemory,
         Group,
         GroupMembership,
         MemoryCursor,
@@ -267,6 +268,19 @@ def check_signature(signature: ModelSignature) -> None:
     digits = signature.hash
     if len(digits) != HASH_HEX_DIGITS or set(digits) - set("0123456789abcdef"):
         raise InvalidInputError("hash", f"must be 64 lower-case hexadecimal digits, not {digits!r}")
+
+
+def check_encoded(memories: Sequence[EncodedMemory], signature: ModelSignature) -> None:
+    """Refuse vectors that cannot be of a model."""
+    for memory in memories:
+        for vector in (memory.embedding, *memory.windows):
+            check_vector("embedding", vector)
+            if dimension_of(vector) != signature.dimension:
+                raise InvalidInputError(
+                    "embedding",
+                    f"of {memory.id} has {dimension_of(vector)} dimensions,"
+                    f" {signature.name} has {signature.dimension}",
+                )
 
 
 def check_text(

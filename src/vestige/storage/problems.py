@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 REPAIR: Final = "vestige doctor --repair"
 MIGRATE: Final = "vestige migrate up"
+ROLL_BACK: Final = "vestige migrate reembed --rollback"
+FORGET_OLD: Final = "vestige migrate reembed --forget-old"
 
 MendT = TypeVar("MendT")
 
@@ -64,21 +66,96 @@ def without_vector(count: int) -> Problem:
     return Problem(problem=f"{have} no vector, and cannot be found by meaning", repair=REPAIR)
 
 
-def unfinished_reembedding(reembedding: Reembedding) -> Problem:
-    """Return the problem of a change of the embedding model that did not come to its end."""
-    return Problem(problem=f"{reembedding} is unfinished", repair=_resume(reembedding))
+def unfinished_reembedding(open_change: Reembedding | None) -> list[Problem]:
+    """Return the problem of a change of the model that did not come to its end, if there is one.
+
+    Old vectors that are kept are none.
+    """
+    if open_change is None or open_change.phase == "switched":
+        return []
+    return [Problem(problem=f"{open_change} is unfinished", repair=_resume(open_change))]
 
 
-def refuse_second_reembedding(unfinished: Reembedding, signature: ModelSignature) -> None:
-    """Refuse to begin a change of the embedding model before another one is at its end.
+def kept_vectors(open_change: Reembedding, size_bytes: int) -> str:
+    """Return what is kept after a switch, in words."""
+    return f"{size_bytes:,} bytes of {open_change.old}; `{FORGET_OLD}` drops them"
+
+
+def is_filling_searched(open_change: Reembedding | None) -> bool:
+    """Say whether a change is unfinished that took away what searches compare with."""
+    return open_change is not None and open_change.way == "offline"
+
+
+def refuse_second_reembedding(
+    open_change: Reembedding, signature: ModelSignature, way: str
+) -> None:
+    """Refuse to begin a change of the embedding model while another one is open.
 
     Raises:
-        StoreError: the unfinished one is to another model.
+        StoreError: it is to another model, goes another way, or is switched.
     """
-    if unfinished.new != signature:
+    if open_change.phase == "switched":
+        if open_change.new == signature:
+            return  # it is there
         raise StoreError(
-            f"{unfinished} is unfinished, so none to {signature} can begin",
-            f"Finish it with `{_resume(unfinished)}`.",
+            f"the vectors of {open_change.old} are kept since the change to {open_change.new},"
+            f" so none to {signature} can begin",
+            f"Drop them with `{FORGET_OLD}`, or go back to them with `{ROLL_BACK}`.",
+        )
+    if (open_change.new, open_change.way) != (signature, way):
+        raise StoreError(
+            f"{open_change} is unfinished, so none to {signature} can begin {way}",
+            f"Finish it with `{_resume(open_change)}`{_or_abandon(open_change)}.",
+        )
+
+
+def refuse_to_abandon(open_change: Reembedding | None) -> None:
+    """Refuse to give up what was not begun online, or is switched.
+
+    Raises:
+        StoreError: says what there is instead.
+    """
+    if open_change is None:
+        raise StoreError(
+            "no change of the model is unfinished, and no old vectors are kept",
+            "To go back, run `vestige migrate reembed --model NAME` with the old model.",
+        )
+    if open_change.way == "offline":
+        raise StoreError(
+            f"{open_change} took the old vectors away, so there is nothing to go back to",
+            f"Finish it with `{_resume(open_change)}`, then change the model back.",
+        )
+    if open_change.phase == "switched":
+        raise StoreError(
+            f"{open_change} is switched, and cannot be given up", f"Go back with `{ROLL_BACK}`."
+        )
+
+
+def refuse_to_forget(open_change: Reembedding | None) -> None:
+    """Refuse to forget old vectors where none are kept.
+
+    Raises:
+        StoreError: says what there is instead.
+    """
+    if open_change is None:
+        raise StoreError("no old vectors are kept", "There is nothing to forget.")
+    if open_change.phase != "switched":
+        raise StoreError(
+            f"{open_change} is unfinished, and keeps no old vectors",
+            f"Finish it with `{_resume(open_change)}`{_or_abandon(open_change)}.",
+        )
+
+
+def refuse_to_switch(open_change: Reembedding | None, signature: ModelSignature) -> None:
+    """Refuse to switch to a model whose vectors are not made.
+
+    Raises:
+        StoreError: no change leads to it.
+    """
+    if open_change is None or open_change.way == "offline" or open_change.filled != signature:
+        raise StoreError(
+            f"no change of the model leads to {signature}",
+            "Begin one with `vestige migrate reembed --online`.",
         )
 
 
@@ -102,10 +179,14 @@ def unapplied(steps: Sequence[MigrationStatus]) -> str:
     return ", ".join(rest) or "none"
 
 
+def memories(count: int) -> str:
+    """Return how many memories there are, in words."""
+    return "1 memory" if count == 1 else f"{count:,} memories"
+
+
 def _resume(reembedding: Reembedding) -> str:
     return f"vestige migrate reembed --model {reembedding.new.name} --resume"
 
 
-def memories(count: int) -> str:
-    """Return how many memories there are, in words."""
-    return "1 memory" if count == 1 else f"{count:,} memories"
+def _or_abandon(reembedding: Reembedding) -> str:
+    return f", or give it up with `{ROLL_BACK}`" if reembedding.way == "online" else ""

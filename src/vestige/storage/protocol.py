@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 from vestige.models import MemoryOrder
 from vestige.storage.access_protocol import AccessStore
 from vestige.storage.administration_protocol import AdministrationStore
+from vestige.storage.reembedding_protocol import ReembeddingStore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     )
 
 
-class MemoryStore(AccessStore, AdministrationStore, Protocol):
+class MemoryStore(AccessStore, AdministrationStore, ReembeddingStore, Protocol):
     """Long-term memory in a database."""
 
     # Lifecycle

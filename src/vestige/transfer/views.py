@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vestige.embedding.missing import EncodeFailure
-    from vestige.models import JsonObject, ModelSignature
+    from vestige.models import JsonObject, ModelSignature, RefusedMemory
     from vestige.storage.rust.findings import SourceReport
     from vestige.transfer.copy_plan import CopyFailure, CopyReport
     from vestige.transfer.reembedding import ReembedReport
@@ -79,7 +78,7 @@ def source_view(found: SourceReport) -> JsonObject:
     }
 
 
-def encode_failure_view(failure: EncodeFailure) -> JsonObject:
+def encode_failure_view(failure: RefusedMemory) -> JsonObject:
     """Return a memory that got no vector, and why."""
     return {"id": str(failure.id), "reason": failure.reason}
 
@@ -93,8 +92,10 @@ def reembed_view(report: ReembedReport) -> JsonObject:
         "updated": report.updated,
         "skipped": report.skipped,
         "failures": [encode_failure_view(failure) for failure in report.failures],
+        "way": report.way,
         "encode_seconds": round(report.encode_seconds, 3),
         "index_seconds": round(report.index_seconds, 3),
+        "switch_seconds": round(report.switch_seconds, 4),
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, Final, Literal, ParamSpec, TypeVar
 from weakref import WeakSet
 
 import asyncpg
@@ -55,6 +55,13 @@ T = TypeVar("T")
 CONNECT_TIMEOUT_SECONDS: Final = 10.0
 ATTEMPTS: Final = 5  # of a transaction that others or a lost connection undid
 LONGEST_WAIT_SECONDS: Final = 1.0
+# One statement sees one state by itself, and sees it after it has its locks: a search that waited
+# for the switch to another model must not see the model from before it.
+ISOLATION: Final[dict[str, Literal["read_committed", "repeatable_read"]]] = {
+    "query": "read_committed",
+    "read": "repeatable_read",
+    "write": "read_committed",
+}
 # Settings of a transaction, where the server does not know those of the connection.
 SET_LOCAL: Final = (
     "SELECT set_config(name, value, true)"
@@ -194,11 +201,7 @@ class Database:
             session = self._session(raw)
             if kind == "query" and not self.local_settings:
                 return await function(session)
-            transaction = (
-                raw.transaction()
-                if kind == "write"
-                else raw.transaction(isolation="repeatable_read", readonly=True)
-            )
+            transaction = raw.transaction(isolation=ISOLATION[kind], readonly=kind != "write")
             await transaction.start()
             try:
                 await self._set_local(raw)

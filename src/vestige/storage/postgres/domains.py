@@ -9,7 +9,7 @@ import numpy as np
 from vestige.models import DomainScore
 from vestige.storage.encoding import json_text
 from vestige.storage.postgres import registry
-from vestige.storage.postgres.rows import domain_of
+from vestige.storage.postgres.rows import domain_of, signature_of
 from vestige.storage.vectors import cosine_similarities
 
 if TYPE_CHECKING:
@@ -32,7 +32,11 @@ ON CONFLICT (id) DO UPDATE SET
     memory_count = excluded.memory_count, metadata = excluded.metadata
 """
 DELETE: Final = "DELETE FROM domains WHERE id = $1"
-SELECT_CENTROIDS: Final = "SELECT id, centroid FROM domains WHERE centroid IS NOT NULL ORDER BY id"
+# One statement: the centroids and the model that they come from change together.
+SELECT_CENTROIDS: Final = """
+SELECT m.name, m.dimension, m.hash, d.id, d.centroid
+FROM embedding_model AS m LEFT JOIN domains AS d ON d.centroid IS NOT NULL ORDER BY d.id
+"""
 
 
 async def list_domains(session: Session) -> list[Domain]:
@@ -63,14 +67,16 @@ async def delete_domain(session: Session, domain_id: str) -> bool:
 
 
 async def classify(session: Session, embedding: Vector) -> list[DomainScore]:
-    await registry.check_vectors_are_comparable(session, "embedding", [embedding])
     rows = await session.db.rows(SELECT_CENTROIDS)
-    if not rows:
+    if rows:
+        registry.check_signature(session, "embedding", signature_of(rows[0][:3]), [embedding])
+    found = [(row[3], row[4]) for row in rows if row[3] is not None]
+    if not found:
         return []
-    matrix = np.stack([cast("Vector", centroid) for _, centroid in rows])
+    matrix = np.stack([cast("Vector", centroid) for _, centroid in found])
     similarities = cosine_similarities(matrix, embedding).tolist()
     scores = [
         DomainScore(domain_id=cast("str", domain_id), similarity=similarity)
-        for (domain_id, _), similarity in zip(rows, similarities, strict=True)
+        for (domain_id, _), similarity in zip(found, similarities, strict=True)
     ]
     return sorted(scores, key=lambda score: (-score.similarity, score.domain_id))

@@ -25,6 +25,7 @@ PrivilegeError = reported.InsufficientPrivilegeError
 UniqueError = reported.UniqueViolationError
 ForeignKeyError = reported.ForeignKeyViolationError
 ProtocolError = reported.InternalClientError  # the driver is out of step with the server
+DuplicateObjectError = reported.DuplicateTableError  # a table or index of that name is there
 StartingError = reported.CannotConnectNowError
 UnsupportedParameterError = reported.ProtocolViolationError  # what PgBouncer answers to a setting
 
@@ -138,6 +139,16 @@ def _ended(location: str, error: Exception) -> StoreError:
     )
 
 
+class TableBusyError(BackendError):
+    """A table was locked by others for longer than the statement was willing to wait."""
+
+    hint = "Try again later; pg_stat_activity shows who uses the table. Nothing was changed."
+
+
+def _busy(location: str, error: Exception) -> StoreError:
+    return TableBusyError(f"{location}: others use a table all the time ({error})")
+
+
 def _undone(location: str, error: Exception) -> StoreError:
     return BackendError(
         f"{location}: others changed the same rows again and again ({error})",
@@ -153,6 +164,7 @@ _OTHERS: Final[
     tuple[tuple[tuple[type[Exception], ...], Callable[[str, Exception], StoreError]], ...]
 ] = (
     ((reported.UndefinedTableError, reported.UndefinedColumnError), _wrong_schema),
+    ((reported.LockNotAvailableError,), _busy),
     ((reported.QueryCanceledError,), _ended),
     (CONFLICTS, _undone),
     (REFUSED, _refused),

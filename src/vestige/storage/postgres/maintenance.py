@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Final, LiteralString, cast
 from vestige.models import StoreStats
 from vestige.storage.postgres import problems, reembedding, registry, schema
 from vestige.storage.postgres.errors import PrivilegeError
-from vestige.storage.problems import repairable, unapplied, unfinished_reembedding
+from vestige.storage.problems import (
+    kept_vectors,
+    repairable,
+    unapplied,
+    unfinished_reembedding,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -59,11 +64,20 @@ ERASED: Final[tuple[LiteralString, ...]] = (
     "edges",
     "review_events",
     "changelog",
+    "spare_windows",
 )
+# What old vectors that are kept take: 4 bytes a value, and their indexes.
+SPARE_SIZE: Final = """
+SELECT (4 * $1::bigint + 8) * (
+    (SELECT count(spare_embedding) FROM knowledge_nodes) + (SELECT count(*) FROM spare_windows)
+) + coalesce(pg_relation_size(to_regclass('idx_knowledge_nodes_spare_embedding_hnsw')), 0)
+    + coalesce(pg_relation_size(to_regclass('idx_spare_windows_embedding_hnsw')), 0)
+"""
 # Its own transaction, and not inside one: the server refuses VACUUM there.
 VACUUM: Final = (
     "VACUUM (ANALYZE) knowledge_nodes, memory_windows, scheduling, edges, review_events, domains,"
-    " users, groups, group_memberships, embedding_model, reembedding"
+    " users, groups, group_memberships, embedding_model, reembedding,"
+    " reembedding_queue, spare_windows"
 )
 
 
@@ -75,9 +89,8 @@ async def health(session: Session) -> str | None:
         for step in await schema.status(session)
         if step.state == "pending"
     ]
-    unfinished = await reembedding.current(session)
-    if unfinished is not None:
-        found.append(unfinished_reembedding(unfinished).problem)
+    open_change = await reembedding.current(session)
+    found += [problem.problem for problem in unfinished_reembedding(open_change)]
     found += [
         f"the index {name} is not used, because building it was interrupted"
         for name, _ in await problems.broken_indexes(session)
@@ -180,4 +193,12 @@ async def _details(session: Session, pool: PoolState) -> dict[str, str]:
         built = [option.replace("=", " ") for option in options or ()]
         state = "valid" if is_valid else "not valid"
         details[name] = ", ".join((state, f"{size:,} bytes", *built))
-    return details
+    return details | await _kept_vectors(session)
+
+
+async def _kept_vectors(session: Session) -> dict[str, str]:
+    open_change = await reembedding.current(session)
+    if open_change is None or open_change.phase != "switched":
+        return {}
+    size = await session.db.value(SPARE_SIZE, (open_change.old.dimension,))
+    return {"old_vectors": kept_vectors(open_change, cast("int", size))}

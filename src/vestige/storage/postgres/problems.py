@@ -115,7 +115,13 @@ async def find(session: Session) -> list[Finding]:
 
 
 async def broken_indexes(session: Session) -> list[tuple[str, str]]:
-    """Return the indexes that are not used because building them failed, with what builds them."""
+    """Return the indexes that are not used because building them failed, with what builds them.
+
+    While a change of the model is unfinished, one of its own may be built right now.
+    """
+    open_change = await reembedding.current(session)
+    if open_change is not None and open_change.phase == "encoding":
+        return []
     rows = await session.db.rows(BROKEN_INDEXES, (list(schema.TABLES),))
     return [cast("tuple[str, str]", tuple(row)) for row in rows]
 
@@ -126,8 +132,8 @@ async def _pending_steps(session: Session) -> list[Finding]:
 
 
 async def _reembedding(session: Session) -> list[Finding]:
-    unfinished = await reembedding.current(session)
-    return [problems.Finding(problems.unfinished_reembedding(unfinished))] if unfinished else []
+    open_change = await reembedding.current(session)
+    return [problems.Finding(problem) for problem in problems.unfinished_reembedding(open_change)]
 
 
 async def _indexes(session: Session) -> list[Finding]:
@@ -161,7 +167,7 @@ async def _vector_step(session: Session, step: Migration, missing: list[str]) ->
         return [problems.Finding(problem, partial(schema.apply_again, step=step))]
     if not missing or model.dimension > vectors.HALFVEC_INDEX_MAX:
         return []
-    if await reembedding.current(session) is not None:
+    if problems.is_filling_searched(await reembedding.current(session)):
         return []  # it is built at the end
     return [problems.Finding(problems.missing_indexes(missing), schema.build_vector_index)]
 
@@ -201,7 +207,7 @@ async def _vectors(session: Session) -> list[Finding]:
     if await registry.registered_model(session) is None:
         return []
     # What is unfinished says it better than the number of those that are still to come.
-    if await reembedding.current(session) is not None:
+    if problems.is_filling_searched(await reembedding.current(session)):
         return []
     count = cast("int", await session.db.value(COUNT_WITHOUT_VECTOR))
     return [problems.Finding(problems.without_vector(count))] if count else []

@@ -63,15 +63,6 @@ async def check_vectors_may_be_written(
         check_signature(session, field, signature_of(row), given)
 
 
-async def check_vectors_are_comparable(
-    session: Session, field: str, vectors: Iterable[Vector]
-) -> None:
-    """Refuse vectors that cannot be compared with those in the store."""
-    stored = await registered_model(session)
-    if stored is not None:
-        check_signature(session, field, stored, vectors)
-
-
 def check_signature(
     session: Session, field: str, stored: ModelSignature, vectors: Iterable[Vector]
 ) -> None:

@@ -43,6 +43,8 @@ TABLES: Final = (
     "edges",
     "review_events",
     "reembedding",
+    "reembedding_queue",
+    "spare_windows",
     "changelog",
     "tombstones",
     "vestige_migrations",
@@ -183,15 +185,16 @@ async def drop_vector_index(session: Session) -> bool:
     return True
 
 
-async def forget_vectors(session: Session) -> None:
+async def forget_vectors(session: Session, *, keeps_index: bool) -> None:
     """Take all vectors away, and give their columns the dimension of the registered model.
 
-    The step of the vector index is applied; there is no index afterwards.
+    The step of the vector index is applied; where it is not kept, there is no index afterwards.
     """
     (step,) = [step for step in _migrations() if step.name == VECTOR_INDEX_STEP]
     for text in (FORGET_VECTORS, step.up_sql):
         await session.db.run_script(await _with_dimension(session, text))
-    await session.db.run(DROP_VECTOR_INDEX)
+    if not keeps_index:
+        await session.db.run(DROP_VECTOR_INDEX)
 
 
 async def build_vector_index(session: Session) -> None:

@@ -270,7 +270,7 @@ class PostgresStore(Administration):
 
     async def classify(self, embedding: Vector) -> list[DomainScore]:
         limits.check_vector("embedding", embedding)
-        return await self._db.read(domains.classify, embedding)
+        return await self._db.query(domains.classify, embedding)
 
     async def count(self, memory_filter: MemoryFilter | None = None) -> int:
         limits.check_filter(memory_filter)

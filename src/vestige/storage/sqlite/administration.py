@@ -8,6 +8,7 @@ from vestige.storage import limits
 from vestige.storage.sqlite import (
     access,
     maintenance,
+    model_change,
     reembedding,
     registry,
     scheduling,
@@ -21,21 +22,25 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from vestige.models import (
+        EncodedMemory,
         Group,
         GroupMembership,
         ImportResult,
         ModelSignature,
         Problem,
         Reembedding,
+        RefusedMemory,
         RowKey,
         SchedulingState,
         StoreStats,
         TransferPage,
         TransferRow,
         TransferTable,
+        UnencodedMemory,
         User,
     )
     from vestige.storage.migrations import MigrationStatus
+    from vestige.storage.reembedding_protocol import EncodeLast, Way
     from vestige.storage.sqlite.connection import Database
 
 
@@ -67,18 +72,76 @@ class Administration:
             await self.init()
         self._db.bind(signature)
 
-    async def begin_reembedding(self, signature: ModelSignature) -> None:
+    async def begin_reembedding(
+        self,
+        signature: ModelSignature,
+        *,
+        way: Way = "offline",
+        keeps_index: bool = False,  # noqa: ARG002  # differs from postgres: the index is always kept
+    ) -> None:
         limits.check_signature(signature)
         await self.init()
-        await self._db.write(reembedding.begin, signature)
+        await self._db.write(model_change.begin, signature, way)
         await self.init()
-        self._db.bind(signature)
-
-    async def finish_reembedding(self) -> None:
-        await self._db.write(reembedding.finish)
+        await self._bind_if_registered(signature)
 
     async def reembedding(self) -> Reembedding | None:
         return await self._db.read(reembedding.current)
+
+    async def claim_unencoded(
+        self, signature: ModelSignature, claim: UUID, limit: int
+    ) -> list[UnencodedMemory]:
+        limits.check_page(limit)
+        return await self._db.write(reembedding.claim_unencoded, signature, claim, limit)
+
+    async def renew_claim(self, claim: UUID) -> None:
+        await self._db.write(reembedding.renew_claim, claim)
+
+    async def release_claim(self, claim: UUID) -> None:
+        await self._db.write(reembedding.release_claim, claim)
+
+    async def write_encoded(
+        self,
+        signature: ModelSignature,
+        claim: UUID,
+        encoded: Sequence[EncodedMemory],
+        refused: Sequence[RefusedMemory] = (),
+    ) -> int:
+        limits.check_encoded(encoded, signature)
+        return await self._db.write(reembedding.write_encoded, signature, claim, encoded, refused)
+
+    async def list_refused(self) -> list[RefusedMemory]:
+        return await self._db.read(reembedding.list_refused)
+
+    async def retry_refused(self) -> None:
+        await self._db.write(reembedding.retry_refused)
+
+    async def fill_centroids(self) -> None:
+        await self._db.write(reembedding.fill_centroids)
+
+    async def build_new_index(self) -> None:
+        await self._db.read(model_change.build_new_index)
+
+    async def switch_model(
+        self, signature: ModelSignature, encode: EncodeLast | None = None, limit: int = 0
+    ) -> bool:
+        is_switched = await self._db.write(model_change.switch_model, signature, encode, limit)
+        if is_switched:
+            self._db.bind(signature)
+        return is_switched
+
+    async def finish_reembedding(self) -> None:
+        await self._db.write(model_change.finish)
+
+    async def abandon_reembedding(self) -> None:
+        await self._db.write(model_change.abandon)
+
+    async def forget_old_vectors(self) -> None:
+        await self._db.write(model_change.forget_old)
+
+    async def _bind_if_registered(self, signature: ModelSignature) -> None:
+        if await self._db.read(registry.registered_model) == signature:
+            self._db.bind(signature)
 
     async def list_users(self) -> list[User]:
         return await self._db.read(access.list_users)

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Final, LiteralString, cast
 
 from vestige.models import StoreStats
 from vestige.storage.encoding import time_text, time_value
-from vestige.storage.problems import repairable, unapplied, unfinished_reembedding
+from vestige.storage.problems import (
+    kept_vectors,
+    repairable,
+    unapplied,
+    unfinished_reembedding,
+)
 from vestige.storage.sqlite import problems, reembedding, registry, schema
 
 if TYPE_CHECKING:
@@ -34,6 +39,13 @@ COUNT_CODEBASES: Final = (
 )
 JOURNAL_MODE: Final = "PRAGMA journal_mode"
 LIBRARY_VERSION: Final = "SELECT sqlite_version()"
+# What old vectors that are kept take, with their index.
+SPARE_SIZE: Final = """
+SELECT
+    (SELECT coalesce(sum(length(spare_embedding)), 0) FROM knowledge_nodes)
+    + (SELECT coalesce(sum(length(embedding)), 0) FROM spare_windows)
+    + (SELECT coalesce(sum(length(owners) + length(codes)), 0) FROM spare_chunks)
+"""
 MERGE_FTS: Final = "INSERT INTO knowledge_nodes_fts (knowledge_nodes_fts) VALUES ('optimize')"
 
 
@@ -45,9 +57,8 @@ def health(session: Session) -> str | None:
         for step in schema.status(session)
         if step.state == "pending"
     ]
-    unfinished = reembedding.current(session)
-    if unfinished is not None:
-        found.append(unfinished_reembedding(unfinished).problem)
+    open_change = reembedding.current(session)
+    found += [problem.problem for problem in unfinished_reembedding(open_change)]
     damage = problems.find_damage(session)
     if damage:
         found.append(f"the database is damaged: {damage[0]}")
@@ -131,7 +142,16 @@ def _details(session: Session) -> dict[str, str]:
         "journal_mode": cast("str", session.db.value(JOURNAL_MODE)),
         "log": f"{_file_bytes(_log_of(session.db.filename)):,} bytes",
         "unapplied_steps": unapplied(schema.status(session)),
+        **_kept_vectors(session),
     }
+
+
+def _kept_vectors(session: Session) -> dict[str, str]:
+    open_change = reembedding.current(session)
+    if open_change is None or open_change.phase != "switched":
+        return {}
+    size = cast("int", session.db.value(SPARE_SIZE))
+    return {"old_vectors": kept_vectors(open_change, size)}
 
 
 def _size_bytes(path: str) -> int:

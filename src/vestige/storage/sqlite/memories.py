@@ -87,6 +87,11 @@ SELECT_WINDOWS: Final = (
     "SELECT memory_id, embedding FROM memory_windows"
     " WHERE memory_id IN (SELECT value FROM json_each(?)) ORDER BY memory_id, position"
 )
+# The index of the spare vectors is only filled while a change of the model is open.
+HAS_SPARE_VECTORS: Final = (
+    "SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND name = 'reembedding_update'"
+)
+SELECT_SPARE_WINDOW_KEYS: Final = "SELECT key FROM spare_windows WHERE memory_id = ?"
 DELETE_WINDOWS: Final = "DELETE FROM memory_windows WHERE memory_id = ?"
 
 _LIST: Final = f"SELECT {MEMORY_COLUMNS} FROM knowledge_nodes AS m WHERE 1"
@@ -179,6 +184,8 @@ def update(session: Session, record: MemoryRecord, *, keeps_updated_at: bool = F
     vectors_changed = not _same_vectors(record, stored)
     if vectors_changed:
         registry.check_vectors_may_be_written(session, "embedding", [record.embedding])
+    if record.content != stored.content:
+        _forget_spare_vectors(session, record.id, key)
     text_changed = _text(record) != _text(stored)
     sql = UPDATE if text_changed else UPDATE_BESIDE_TEXT
     try:
@@ -197,6 +204,7 @@ def update(session: Session, record: MemoryRecord, *, keeps_updated_at: bool = F
 def delete(session: Session, memory_id: UUID) -> None:
     key = key_of(session, memory_id)
     _forget_vectors(session, memory_id, key)
+    _forget_spare_vectors(session, memory_id, key)
     session.db.run(DELETE, (key,))
 
 
@@ -259,6 +267,17 @@ def _replace_vectors(session: Session, record: MemoryRecord, key: int) -> None:
 def _forget_vectors(session: Session, memory_id: UUID, key: int) -> None:
     windows = session.db.rows(SELECT_WINDOW_KEYS, (str(memory_id),))
     vectors.clear(session, [key], [cast("int", window) for (window,) in windows])
+
+
+def _forget_spare_vectors(session: Session, memory_id: UUID, key: int) -> None:
+    """Take what a change of the model has made of a memory out of the index of the spare vectors.
+
+    The vectors themselves go with the row, or by a trigger when its text changes.
+    """
+    if session.db.value(HAS_SPARE_VECTORS):
+        windows = session.db.rows(SELECT_SPARE_WINDOW_KEYS, (str(memory_id),))
+        keys = [cast("int", window) for (window,) in windows]
+        vectors.clear(session, [key], keys, is_spare=True)
 
 
 def _records(session: Session, rows: Sequence[Row]) -> list[MemoryRecord]:

@@ -101,8 +101,8 @@ def _pending_steps(session: Session) -> list[Finding]:
 
 
 def _reembedding(session: Session) -> list[Finding]:
-    unfinished = reembedding.current(session)
-    return [problems.Finding(problems.unfinished_reembedding(unfinished))] if unfinished else []
+    open_change = reembedding.current(session)
+    return [problems.Finding(problem) for problem in problems.unfinished_reembedding(open_change)]
 
 
 def _indexes(session: Session) -> list[Finding]:
@@ -180,7 +180,9 @@ def _scheduling(session: Session) -> list[Finding]:
 
 def _vectors(session: Session) -> list[Finding]:
     # What is unfinished says it better than the number of those that are still to come.
-    if registry.registered_model(session) is None or reembedding.current(session) is not None:
+    if registry.registered_model(session) is None:
+        return []
+    if problems.is_filling_searched(reembedding.current(session)):
         return []
     count = cast("int", session.db.value(COUNT_WITHOUT_VECTOR))
     return [problems.Finding(problems.without_vector(count))] if count else []

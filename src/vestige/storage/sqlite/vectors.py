@@ -41,14 +41,16 @@ RESCORED_FACTOR: Final = 2  # times the depth
 
 SELECT_CHUNK: Final = "SELECT owners, codes FROM vector_chunks WHERE source = ? AND chunk = ?"
 UPSERT_CHUNK: Final = """
-INSERT INTO vector_chunks (source, chunk, revision, owners, codes) VALUES (?, ?, 1, ?, ?)
+INSERT INTO vector_chunks (source, chunk, revision, owners, codes)
+VALUES (?, ?, random(), ?, ?)
 ON CONFLICT (source, chunk) DO UPDATE
-SET revision = revision + 1, owners = excluded.owners, codes = excluded.codes
+SET revision = excluded.revision, owners = excluded.owners, codes = excluded.codes
 """
 DIMENSION: Final = "SELECT dimension FROM embedding_model"
-# Emptied and not deleted: a revision that grows tells other processes to read the chunk again.
+# Emptied and not deleted: another revision tells other processes to read the chunk again. It is
+# random, because a count of the spare index could meet the same one when the two are swapped.
 EMPTY_CHUNKS: Final = (
-    "UPDATE vector_chunks SET revision = revision + 1, owners = zeroblob(2048), codes = zeroblob(?)"
+    "UPDATE vector_chunks SET revision = random(), owners = zeroblob(2048), codes = zeroblob(?)"
 )
 SELECT_REVISIONS: Final = "SELECT source, chunk, revision FROM vector_chunks"
 HAS_INDEX: Final = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'vector_chunks'"
@@ -103,29 +105,38 @@ class VectorIndex:
     sources: dict[str, _Bits] = field(default_factory=dict)
 
 
-def write(session: Session, slots: Sequence[Slot]) -> None:
-    """Put vectors into the index."""
+def write(session: Session, slots: Sequence[Slot], *, is_spare: bool = False) -> None:
+    """Put vectors into the index, or into that of the spare ones."""
     for (source, chunk), members in groupby(sorted(slots, key=_place), key=_place):
-        owners, codes = _read_chunk(session, source, chunk, _words(session))
         placed = list(members)
+        written = _codes(np.stack([slot.vector for slot in placed]))
+        owners, codes = _read_chunk(session, source, chunk, written.shape[1], is_spare=is_spare)
         places = [slot.key % CHUNK_SLOTS for slot in placed]
         owners[places] = [slot.owner for slot in placed]
-        codes[places] = _codes(np.stack([slot.vector for slot in placed]))
-        session.db.run(UPSERT_CHUNK, (source, chunk, owners.tobytes(), codes.tobytes()))
+        codes[places] = written
+        values = (source, chunk, owners.tobytes(), codes.tobytes())
+        session.db.run(_of(UPSERT_CHUNK, is_spare=is_spare), values)
 
 
-def clear(session: Session, memory_keys: Iterable[int], window_keys: Iterable[int]) -> None:
-    """Take vectors out of the index."""
+def clear(
+    session: Session,
+    memory_keys: Iterable[int],
+    window_keys: Iterable[int],
+    *,
+    is_spare: bool = False,
+) -> None:
+    """Take vectors out of the index, or out of that of the spare ones."""
     if not session.db.value(HAS_INDEX):
         return
     for source, keys in (("memory", memory_keys), ("window", window_keys)):
         for chunk, members in groupby(sorted(keys), key=lambda key: key // CHUNK_SLOTS):
-            row = session.db.row(SELECT_CHUNK, (source, chunk))
+            row = session.db.row(_of(SELECT_CHUNK, is_spare=is_spare), (source, chunk))
             if row is None:
                 continue
-            owners, codes = _arrays(row, _words(session))
+            owners, codes = _arrays(row)
             owners[[key % CHUNK_SLOTS for key in members]] = 0
-            session.db.run(UPSERT_CHUNK, (source, chunk, owners.tobytes(), codes.tobytes()))
+            values = (source, chunk, owners.tobytes(), codes.tobytes())
+            session.db.run(_of(UPSERT_CHUNK, is_spare=is_spare), values)
 
 
 def empty(session: Session) -> None:
@@ -277,23 +288,28 @@ def _sized(bits: _Bits | None, chunks: int, words: int) -> _Bits:
 
 
 def _read_chunk(
-    session: Session, source: str, chunk: int, words: int
+    session: Session, source: str, chunk: int, words: int, *, is_spare: bool = False
 ) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
     """Return the owners (256,) and codes (256, words) of a chunk, to be changed by the caller."""
-    row = session.db.row(SELECT_CHUNK, (source, chunk))
+    row = session.db.row(_of(SELECT_CHUNK, is_spare=is_spare), (source, chunk))
     if row is None:
         return (
             np.zeros(CHUNK_SLOTS, dtype=np.int64),
             np.zeros((CHUNK_SLOTS, words), dtype=np.uint64),
         )
-    return _arrays(row, words)
+    return _arrays(row)
 
 
-def _arrays(row: Sequence[object], words: int) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+def _of(sql: LiteralString, *, is_spare: bool) -> LiteralString:
+    """Return a statement on the index as one on that of the spare vectors."""
+    return sql.replace("vector_chunks", "spare_chunks") if is_spare else sql
+
+
+def _arrays(row: Sequence[object]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
     owners, codes = cast("tuple[bytes, bytes]", row)
     return (
         np.frombuffer(owners, dtype=np.int64).copy(),
-        np.frombuffer(codes, dtype=np.uint64).reshape(CHUNK_SLOTS, words).copy(),
+        np.frombuffer(codes, dtype=np.uint64).reshape(CHUNK_SLOTS, -1).copy(),
     )
 
 

@@ -1,0 +1,72 @@
+"""From a configuration to an open engine."""
+
+from __future__ import annotations
+
+import os
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from vestige.config import load_config
+from vestige.embedding import choose_embedder, embedder_of
+from vestige.embedding.texts import signature_of
+from vestige.engine.engine import Engine
+from vestige.errors import ModelMismatchError
+from vestige.storage.opening import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from vestige.clock import Clock
+    from vestige.config import Config
+    from vestige.embedding import Embedder
+    from vestige.engine.parts import Actor
+    from vestige.storage.protocol import MemoryStore
+
+
+@asynccontextmanager
+async def open_engine(
+    config: Config | None = None,
+    *,
+    clock: Clock | None = None,
+    actor: Actor | None = None,
+) -> AsyncGenerator[Engine]:
+    """Open the configured store and its embedder, and close the store at the end.
+
+    Args:
+        config: the configuration; by default that of the command line: `vestige.toml` and the
+            environment.
+        clock: where the time comes from; the machine's by default.
+        actor: who the changelog says made the changes.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+        EmbeddingError: the configured model is needed to compare it with the store's, and
+            cannot be had.
+        ModelMismatchError: the configured model is not the one that the store's vectors are of.
+        StoreUnavailableError, MigrationError: the store cannot be used.
+    """
+    config = config or load_config(None, None, os.environ)
+    store = await open_store(config, clock=clock)
+    try:
+        yield Engine(
+            store,
+            await _bound_embedder(config, store),
+            clock,
+            open_embedder=partial(embedder_of, config.embeddings),
+            actor=actor,
+        )
+    finally:
+        await store.close()
+
+
+async def _bound_embedder(config: Config, store: MemoryStore) -> Embedder:
+    """Return the embedder of the store's model, to which the store is then bound."""
+    registered = await store.registered_model()
+    embedder = choose_embedder(config.embeddings, registered)
+    if registered is not None:
+        signature = await signature_of(embedder)
+        if registered != signature:
+            raise ModelMismatchError(registered, signature)
+        await store.register_model(registered)
+    return embedder
