@@ -187,7 +187,7 @@ def test_a_header_that_says_something_else_is_refused(
 def test_a_backup_of_a_version_with_fewer_tables_is_read(tmp_path: Path) -> None:
     nodes: JsonObject = {"knowledge_nodes": 1}
     header = {**a_header(), "rows": nodes}
-    info = verify(an_archive(tmp_path / "x.jsonl.gz", header, [a_line()], {"rows": nodes}))
+    info = verify(an_archive(tmp_path / "x.jsonl.gz", header, [a_line()], {"rows": nodes}))  # pyright: ignore[reportArgumentType]  # a JSON object
     assert info.header.rows == {**NO_ROWS, TransferTable.KNOWLEDGE_NODES: 1}
 
 
