@@ -30,13 +30,14 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import numpy as np
+from vestige.transfer.encoding import Patience, encode_now
 
 from vestige.embedding.minilm import MiniLMEmbedder
+from vestige.embedding.missing import Patience, encode_now
 from vestige.models import EncodedMemory, MemoryRecord, ModelSignature, UnencodedMemory
 from vestige.storage import embedded
 from vestige.storage.postgres.store import PostgresStore
 from vestige.storage.sqlite.store import SqliteStore
-from vestige.transfer.encoding import Patience, encode_now
 from vestige.transfer.reembedding import ReembedPlan, ReembedReport, reembed
 
 if TYPE_CHECKING:

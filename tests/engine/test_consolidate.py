@@ -13,6 +13,7 @@ from factories import DAY, START, a_domain, a_memory, a_numbered_id, a_schedulin
 from upkept import a_near_memory, everything, far, keep, near, rows
 from vestige.cognition import fsrs
 from vestige.embedding.hashing import HashingEmbedder
+from vestige.engine.engine import Engine
 from vestige.errors import EmbeddingError
 from vestige.models import ChangeAction, MemoryRecord, ScheduledMemory, TransferTable
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from factories import ManualClock
-    from vestige.engine.engine import Engine
     from vestige.models import JsonObject
 
 
@@ -212,7 +212,8 @@ async def test_in_the_middle_of_a_change_of_the_model_nothing_is_compared(
     )
     await any_engine.store.begin_reembedding(HashingEmbedder(64).signature)
     clock.advance(9 * DAY)
-    for result in (await any_engine.consolidation_plan(), await any_engine.consolidate()):
+    changing = Engine(any_engine.store, HashingEmbedder(64), clock)
+    for result in (await changing.consolidation_plan(), await changing.consolidate()):
         assert (result.vectors, result.links) == (0, {"same_session": 1})
         assert result.retrievability == 2
         assert "is unfinished" in result.notes[0]
