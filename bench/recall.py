@@ -25,6 +25,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
+import asyncpg
+
 from sqlite import CREATED_AT, DIMENSION, SIGNATURE, Corpus
 from vestige import Engine, SearchQuery, SqliteStore
 from vestige.models import MemoryEdge
@@ -48,6 +50,11 @@ LIMIT: Final = 10
 RANKED: Final = 100
 BATCH: Final = 5_000
 WARM_UP: Final = 10
+INDEX_SECONDS: Final = 3600
+INDEXES: Final = """
+SELECT indexname, indexdef FROM pg_indexes
+WHERE schemaname = current_schema() AND indexname LIKE '%hnsw'
+"""
 LINK_EVERY: Final = 10
 SUPERSEDED_EVERY: Final = 20
 
@@ -72,8 +79,13 @@ async def main() -> None:
     parser.add_argument("sizes", type=int, nargs="*", help="how many memories")
     arguments = parser.parse_args()
     for size in arguments.sizes or SIZES:
+        records = memories(size)
         async with a_store(arguments.url) as store:
-            await fill(store, size)
+            await store.register_model(SIGNATURE)
+            async with no_vector_index(arguments.url):
+                for start in range(0, size, BATCH):
+                    await store.insert_many(records[start : start + BATCH])
+            await link(store, records)
             load = os.getloadavg()[0]
             print(f"\n{size:,} memories, load {load:.1f} on {os.cpu_count()} cores", flush=True)
             for kind in KINDS:
@@ -99,21 +111,37 @@ async def a_store(url: str | None) -> AsyncGenerator[MemoryStore]:
             await store.close()
 
 
-async def fill(store: MemoryStore, size: int) -> None:
-    """Store memories of which some are linked and some were superseded by the next one."""
-    await store.register_model(SIGNATURE)
-    records = [
-        replace(record, content=record.content.translate(LETTERS))
-        for record in Corpus(1).memories(size)
+def memories(size: int) -> list[MemoryRecord]:
+    return [
+        replace(
+            record,
+            content=record.content.translate(LETTERS),
+            superseded_at=CREATED_AT + timedelta(days=1)
+            if number % SUPERSEDED_EVERY == 0
+            else None,
+        )
+        for number, record in enumerate(Corpus(1).memories(size))
     ]
-    changed = [
-        replace(record, superseded_at=CREATED_AT + timedelta(days=1))
-        if number % SUPERSEDED_EVERY == 0
-        else record
-        for number, record in enumerate(records)
-    ]
-    for start in range(0, size, BATCH):
-        await store.insert_many(changed[start : start + BATCH])
+
+
+@asynccontextmanager
+async def no_vector_index(url: str | None) -> AsyncGenerator[None]:
+    """Let a server build its vector index at the end, as a large import would."""
+    if url is None:
+        yield
+        return
+    connection = await asyncpg.connect(url)
+    indexes = await connection.fetch(INDEXES)
+    for name, _ in indexes:
+        await connection.execute(f"DROP INDEX {name}")
+    yield
+    for _, definition in indexes:
+        await connection.execute(definition, timeout=INDEX_SECONDS)
+    await connection.close()
+
+
+async def link(store: MemoryStore, records: Sequence[MemoryRecord]) -> None:
+    """Link some of the first memories to the next one, which replaced others of them."""
     for number, (older, newer) in enumerate(pairwise(records[:BATCH])):
         if number % SUPERSEDED_EVERY == 0:
             await store.add_edge(edge(newer, older, "supersedes"))
