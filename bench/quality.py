@@ -53,6 +53,16 @@ class Question:
     gold_sessions: tuple[str, ...]
 
 
+class StandingClock:
+    """A clock that always says the same."""
+
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+
+    def now(self) -> datetime:
+        return self._at
+
+
 def main() -> None:
     parser = _parser()
     if len(sys.argv) == 1:
@@ -74,6 +84,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--url", help="an empty PostgreSQL database, which is used instead of a file; kept as it is"
     )
+    parser.add_argument(
+        "--at-newest",
+        action="store_true",
+        help="ask at the time of the newest document, so that recency tells them apart",
+    )
     return parser
 
 
@@ -84,7 +99,8 @@ async def _run(arguments: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         store: Path = arguments.store or Path(temporary)
         config = load_config(None, store, _environment(arguments.url))
-        async with open_engine(config) as engine:
+        clock = _newest(documents) if arguments.at_newest else None
+        async with open_engine(config, clock=clock) as engine:
             await _build(engine, store, documents)
             started = time.perf_counter()
             run = {
@@ -97,6 +113,13 @@ async def _run(arguments: argparse.Namespace) -> None:
     if arguments.out is not None:
         arguments.out.write_text(json.dumps(run), encoding="utf-8")
     _report(f"{folder.name} {arguments.mode}", documents, questions, run, seconds)
+
+
+def _newest(documents: Sequence[Document]) -> StandingClock:
+    times = [document.created_at for document in documents if document.created_at is not None]
+    if not times:
+        raise SystemExit("no document has a time: leave --at-newest out")
+    return StandingClock(max(times))
 
 
 def _environment(url: str | None) -> dict[str, str]:

@@ -33,6 +33,7 @@ import numpy as np
 from vestige.transfer.encoding import Patience, encode_now
 
 from vestige.embedding.minilm import MiniLMEmbedder
+from vestige.embedding.missing import Patience, encode_now
 from vestige.models import EncodedMemory, MemoryRecord, ModelSignature, UnencodedMemory
 from vestige.storage import embedded
 from vestige.storage.postgres.store import PostgresStore

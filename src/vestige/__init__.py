@@ -13,7 +13,7 @@ if _TYPE_CHECKING:
     from vestige.config import Config, load_config
     from vestige.engine.engine import Engine
     from vestige.engine.opening import open_engine
-    from vestige.engine.recall import RecallFilter
+    from vestige.engine.recall_options import RecallFilter, RecallOptions
     from vestige.engine.results import (
         Candidate,
         DueMemory,
@@ -24,6 +24,7 @@ if _TYPE_CHECKING:
         LinkResult,
         NeighborMemory,
         RecallHit,
+        RecallResult,
         RememberResult,
         ReviewResult,
         VacuumResult,
@@ -62,8 +63,10 @@ _MODULES = {
     "MemoryStore": "vestige.storage.protocol",
     "NeighborMemory": "vestige.engine.results",
     "Rating": "vestige.models",
-    "RecallFilter": "vestige.engine.recall",
+    "RecallFilter": "vestige.engine.recall_options",
     "RecallHit": "vestige.engine.results",
+    "RecallOptions": "vestige.engine.recall_options",
+    "RecallResult": "vestige.engine.results",
     "RememberResult": "vestige.engine.results",
     "ReviewResult": "vestige.engine.results",
     "SchedulingState": "vestige.models",
@@ -97,6 +100,8 @@ __all__ = [
     "Rating",
     "RecallFilter",
     "RecallHit",
+    "RecallOptions",
+    "RecallResult",
     "RememberResult",
     "ReviewResult",
     "SchedulingState",

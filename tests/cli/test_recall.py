@@ -1,8 +1,13 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+from uuid import UUID
 
 import pytest
+
+from vestige.storage.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +53,7 @@ def test_json_has_the_fields_that_programs_rely_on(vestige: CommandLine) -> None
     assert {
         *("id", "content", "score", "fts_score", "vector_score", "node_type", "tags"),
         *("codebase", "created_at", "updated_at", "retrievability"),
+        *("accessibility", "marks", "characters_left_out"),
     } == set(result)
     assert result["content"] == RETRIES
 
@@ -57,19 +63,98 @@ def test_explain_adds_the_parts_of_the_score_to_json(vestige: CommandLine) -> No
     result = vestige("recall", "API retries", "--json", "--explain").items("results")[0]
     explanation = result["explanation"]
     assert isinstance(explanation, dict)
-    assert explanation["vector_part"] + explanation["lexical_part"] == result["score"]
+    explanation = cast("dict[str, float]", explanation)
+    parts = [value for name, value in explanation.items() if name.endswith("_part")]
+    assert len(parts) == 7
+    assert sum(parts) == pytest.approx(result["score"])
+    assert {"vector_rank", "fts_rank", "literals", "path"} <= explanation.keys()
+
+
+def test_explain_shows_tables_with_a_row_for_each_hit_and_what_is_beside_them(
+    vestige: CommandLine, ids: dict[str, str]
+) -> None:
+    vestige("link", ids[RETRIES], ids[COLOUR])
+    ran = vestige("recall", "five `API` retries", "--explain")
+    _, parts, sources = ran.out.split("\n\n")
+    heading, *rows = parts.splitlines()
+    assert heading.split() == [
+        *("hit", "score", "=", "cosine", "+", "BM25", "+", "literal", "+", "links"),
+        *("+", "kept", "+", "recent", "+", "place"),
+    ]
+    assert [row.split()[0] for row in rows] == ["1.", "2."]
+    source_heading, *lines = sources.splitlines()
+    assert source_heading.split() == [
+        *("hit", "cosine", "rank", "BM25", "rank", "retrievability", "state")
+    ]
+    assert lines[2:] == [
+        "1. holds literally: API",
+        f"2. is reached from {ids[RETRIES]} -> {ids[COLOUR]}",
+    ]
+    assert max(map(len, [heading, *rows, *lines[:2]])) <= 80
+
+
+def test_what_does_not_fit_into_a_budget_is_counted(
+    vestige: CommandLine, ids: dict[str, str]
+) -> None:
+    ran = vestige("recall", "the", "--token-budget", "70")
+    assert [memory_id in ran.out for memory_id in ids.values()].count(True) == 1
+    assert ran.err == "1 more found, which do not fit into the budget of tokens\n"
+    as_json = vestige("recall", "the", "--token-budget", "70", "--json")
+    assert as_json.json["left_out"] == 1
+    assert 0 < int(str(as_json.json["tokens"])) <= 70
+
+
+def test_a_long_content_is_cut_to_the_budget(vestige: CommandLine) -> None:
+    vestige.remembered("the word " * 500)
+    (result,) = vestige("recall", "word", "--token-budget", "200", "--json").items("results")
+    assert len(str(result["content"])) + int(str(result["characters_left_out"])) == 4_500
+    assert len(str(result["content"])) < 1_500
+
+
+@pytest.mark.parametrize("tokens", ["0", "-1", "many", "1.5"])
+def test_a_budget_that_is_no_number_is_refused(vestige: CommandLine, tokens: str) -> None:
+    ran = vestige("recall", "the", "--token-budget", tokens)
+    assert ran.code == 2
+    assert "--token-budget" in ran.err
 
 
 @pytest.mark.usefixtures("ids")
-def test_explain_shows_a_table_with_a_row_for_each_hit(vestige: CommandLine) -> None:
-    ran = vestige("recall", "API retries", "--explain")
-    heading, *rows = ran.out.partition("\n\n")[2].splitlines()
-    assert heading.split() == [
-        *("hit", "score", "=", "cosine", "part", "+", "BM25", "part", "cosine", "rank", "BM25"),
-        *("rank", "retrievability"),
-    ]
-    assert [row.split()[0] for row in rows] == ["1.", "2."]
-    assert max(map(len, [heading, *rows])) <= 80
+def test_the_past_is_what_was_known_then(vestige: CommandLine) -> None:
+    assert found(vestige, "the", "--as-of", "2026-01-20") == [RETRIES]
+    assert found(vestige, "the", "--as-of", "2026-01-01") == []
+
+
+async def mark(path: Path, old: str, hidden: str) -> None:
+    """Let one memory be replaced and expired, and another one hidden."""
+    store = await SqliteStore.open(path)
+    for memory_id in (old, hidden):
+        record = await store.get(UUID(memory_id))
+        assert record is not None
+        at = record.created_at
+        if memory_id == old:
+            await store.update(replace(record, superseded_at=at, valid_until=at))
+        else:
+            await store.update(replace(record, suppressed_at=at))
+    await store.close()
+
+
+def test_marks_say_what_does_not_hold(vestige: CommandLine) -> None:
+    old = vestige.remembered("the port is 80", "--created-at", "2026-01-01")
+    hidden = vestige.remembered("the port is secret", "--created-at", "2026-01-01")
+    asyncio.run(mark(vestige.store, old, hidden))
+    assert found(vestige, "the port") == []
+    ran = vestige("recall", "the port", "--include-superseded")
+    assert "superseded, expired  fact" in ran.out
+    assert hidden not in ran.out
+    (row,) = vestige("recall", "port", "--include-suppressed", "--json").items("results")
+    assert (row["marks"], row["accessibility"]) == (["suppressed"], "unavailable")
+
+
+@pytest.mark.usefixtures("ids")
+def test_a_recall_writes_only_when_it_is_told_to(vestige: CommandLine) -> None:
+    for arguments, reviews in (((), 0), (("--reinforce",), 2)):
+        assert vestige("recall", "the", *arguments).code == 0
+        assert vestige("stats", "--json").json["review_event_count"] == reviews
 
 
 @pytest.mark.usefixtures("ids")

@@ -93,7 +93,7 @@ def test_without_a_terminal_it_wants_a_yes_and_names_the_backup(vestige: Command
     before = files_of(vestige.folder)
     ran = vestige(*NEW)
     assert ran.code == 2
-    assert f"sqlite3 {vestige.store} '.backup {vestige.store}.backup'" in ran.err
+    assert f"vestige backup --data-dir {vestige.folder}" in ran.err
     assert "--yes" in ran.err
     assert files_of(vestige.folder) == before
     assert vestige(*NEW, "--no-confirm").code == 0

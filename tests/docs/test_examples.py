@@ -95,6 +95,7 @@ def test_a_program_of_the_documentation_runs(block: Block, tmp_path: Path) -> No
     run([sys.executable, "-W", "error", "-c", block.text], tmp_path)
 
 
+@pytest.mark.timeout(600)  # forty processes, each of which has its own time
 @pytest.mark.parametrize("page", CONSOLE_PAGES, ids=name_of)
 def test_the_commands_of_a_page_run_one_after_the_other(page: Path, tmp_path: Path) -> None:
     real_ids: dict[str, str] = {}

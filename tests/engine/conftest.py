@@ -1,4 +1,4 @@
-"""An engine on SQLite with a clock that stands still and vectors that need no model."""
+"""Engines with a clock that stands still and vectors that need no model."""
 
 from __future__ import annotations
 
@@ -23,6 +23,14 @@ async def engine(tmp_path: Path, clock: ManualClock) -> AsyncGenerator[Engine]:
     store = await SqliteStore.open(tmp_path / "vestige.db", clock=clock)
     yield Engine(store, open_embedder("hashing", "hashing-384"), clock)
     await store.close()
+
+
+@pytest.fixture
+async def either_engine(unbound_store: MemoryStore, clock: ManualClock) -> Engine:
+    """An engine on each backend in turn."""
+    embedder = open_embedder("hashing", "hashing-64")
+    await unbound_store.register_model(embedder.signature)
+    return Engine(unbound_store, embedder, clock)
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ import pytest
 
 from closeness import assert_close
 from factories import DAY, START, ManualClock, a_memory
+from recalling import sum_of_parts
 from vestige.cognition.fusion import DEFAULT_VECTOR_WEIGHT
-from vestige.engine.recall import RecallFilter
+from vestige.engine.recall_options import RecallFilter
 from vestige.engine.results import IngestContext
 from vestige.errors import InvalidInputError
 
@@ -42,7 +43,7 @@ async def test_each_part_of_the_score_is_explained(engine: Engine) -> None:
     best = max(hit.fts_score or 0.0 for hit in hits)
     for hit in hits:
         assert hit.vector_score is not None
-        assert_close([hit.score], [hit.vector_part + hit.lexical_part], tolerance=1e-9)
+        assert_close([hit.score], [sum_of_parts(hit)], tolerance=1e-9)
         assert_close([hit.vector_part], [DEFAULT_VECTOR_WEIGHT * hit.vector_score], tolerance=1e-9)
         share = (hit.fts_score or 0.0) / best
         assert_close([hit.lexical_part], [(1 - DEFAULT_VECTOR_WEIGHT) * share], tolerance=1e-9)
@@ -127,4 +128,4 @@ async def test_a_limit_out_of_range_is_refused(engine: Engine, limit: int) -> No
 
 
 async def test_an_empty_store_answers_with_nothing(engine: Engine) -> None:
-    assert await engine.recall("anything") == []
+    assert not await engine.recall("anything")

@@ -10,7 +10,11 @@ from mcp import Client
 from mcp.types import Implementation
 
 from mcp_clients import call, config_in, connected, refused, stored_rows, text_of
+from vestige.engine import change_views
+from vestige.mcp.context import CLIENT_CHARACTERS
 from vestige.mcp.server import build_server
+from vestige.storage import changes as storage_changes
+from vestige.storage import limits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -235,3 +239,8 @@ async def test_an_argument_that_is_missing_or_unused_is_named(
         error = await refused(client, "memory", **arguments)
     assert error["message"] == message
     assert error["hint"]
+
+
+def test_the_constants_that_a_start_may_not_import_are_those_of_the_store() -> None:
+    assert change_views.MEMORY == storage_changes.MEMORY
+    assert CLIENT_CHARACTERS == limits.NAME_MAX_CHARACTERS

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
 
 from mcp_clients import call, connected, refused, rows_of, text_of
+from vestige.storage.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,10 +90,80 @@ async def test_explain_shows_the_parts_that_a_score_is_made_of(tmp_path: Path) -
     async with connected(tmp_path) as client:
         await call(client, "remember", content="the build uses make")
         (row,) = rows_of(await call(client, "recall", query="the build", explain=True))
-    assert row["vector_rank"] == row["fts_rank"] == 1
-    parts = [row[name] for name in ("vector_part", "lexical_part")]
-    assert sum(float(str(part)) for part in parts) == pytest.approx(row["score"], abs=1e-3)
-    assert {"vector_score", "fts_score"} <= row.keys()
+    why = row["explanation"]
+    assert isinstance(why, dict)
+    assert why["vector_rank"] == why["fts_rank"] == 1
+    parts = [value for name, value in why.items() if name.endswith("_part")]
+    assert len(parts) == 4  # what adds nothing is left out
+    assert sum(float(str(part)) for part in parts) == pytest.approx(why["score"], abs=1e-3)
+    assert {"vector_score", "fts_score", "accessibility"} <= why.keys()
+
+
+async def test_a_literal_is_explained(tmp_path: Path) -> None:
+    async with connected(tmp_path) as client:
+        await call(client, "remember", content="the build uses old_tool")
+        rows = rows_of(await call(client, "recall", query="which old_tool", explain=True))
+    why = rows[0]["explanation"]
+    assert isinstance(why, dict)
+    assert why["literals"] == ["old_tool"]
+    assert why["literal_part"] == 2.0
+
+
+async def test_a_budget_bounds_what_a_model_has_to_read(tmp_path: Path) -> None:
+    async with connected(tmp_path) as client:
+        for number in range(4):
+            await call(client, "remember", content=f"build {number} " + "word " * 300)
+        whole = await client.call_tool("recall", {"query": "build"})
+        bounded = await client.call_tool("recall", {"query": "build", "token_budget": 600})
+        brief = await client.call_tool(
+            "recall", {"query": "build", "token_budget": 600, "detail_level": "brief"}
+        )
+    assert whole.structured_content is not None
+    assert bounded.structured_content is not None
+    assert brief.structured_content is not None
+    assert "left_out" not in whole.structured_content
+    *_, last = bounded.structured_content["results"]
+    assert last["is_cut"] is True
+    assert bounded.structured_content["left_out"] == 2
+    assert "2 more do not fit into the token budget." in text_of(bounded)
+    assert len(brief.structured_content["results"]) == 4  # what is not shown costs nothing
+
+
+async def test_the_past_can_be_asked_about(tmp_path: Path) -> None:
+    async with connected(tmp_path) as client:
+        await call(client, "remember", content="build a", created_at="2026-01-01T00:00:00Z")
+        await call(client, "remember", content="build b", created_at="2026-03-01T00:00:00Z")
+        assert await contents_of(client, "build", as_of="2026-02-01T00:00:00Z") == ["build a"]
+        error = await refused(client, "recall", query="x", as_of="yesterday")
+        assert error["message"].startswith("as_of: ")
+        error = await refused(client, "recall", query="x", token_budget=0)
+        assert error["message"].startswith("token_budget: ")
+
+
+async def test_only_a_recall_that_reinforces_counts_reviews(tmp_path: Path) -> None:
+    async with connected(tmp_path) as client:
+        stored = await call(client, "remember", content="build a")
+        for arguments, reps in (({}, 0), ({"reinforce": True}, 1)):
+            await call(client, "recall", query="build", **arguments)
+            shown = await call(client, "memory", action="get", id=stored["id"])
+            assert shown["reps"] == reps
+
+
+async def test_hidden_and_replaced_memories_are_marked_where_they_are_asked_for(
+    tmp_path: Path,
+) -> None:
+    async with connected(tmp_path) as client:
+        stored = await call(client, "remember", content="build a")
+        store = await SqliteStore.open(tmp_path / "vestige.db")
+        record = await store.get(UUID(str(stored["id"])))
+        assert record is not None
+        at = record.created_at
+        await store.update(replace(record, superseded_at=at, suppressed_at=at))
+        await store.close()
+        assert await contents_of(client, "build") == []
+        both = {"include_superseded": True, "include_suppressed": True}
+        (row,) = rows_of(await call(client, "recall", query="build", **both))
+    assert row["marks"] == ["superseded", "suppressed"]
 
 
 async def test_filters_narrow_what_is_recalled(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ async def test_every_tool_says_what_it_does_to_the_memory(tools: list[Tool]) -> 
     }
     assert hints == {
         "remember": (False, False, False, False),
-        "recall": (True, False, True, False),
+        "recall": (False, False, False, False),
         "memory": (False, True, False, False),
         "maintain": (False, False, True, False),
         "status": (True, False, True, False),

@@ -83,13 +83,13 @@ async def test_a_search_that_began_before_the_switch_compares_with_one_model(
         assert await ask(store)
         await other.begin_reembedding(NEW, way="online")
         database = store._db  # pyright: ignore[reportPrivateUsage]  # to come between two statements
-        set_local = database._set_local  # pyright: ignore[reportPrivateUsage]  # as above
+        set_local = database.set_local
 
         async def set_and_switch(raw: object) -> None:
             await set_local(raw)  # pyright: ignore[reportArgumentType]  # passed on as given
             assert await other.switch_model(NEW, encode, 10)
 
-        monkeypatch.setattr(database, "_set_local", set_and_switch)
+        monkeypatch.setattr(database, "set_local", set_and_switch)
         with pytest.raises(ModelMismatchError):
             await ask(store)
 

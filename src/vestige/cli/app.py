@@ -11,10 +11,12 @@ import typer
 
 from vestige.cli import (
     access,
+    backup,
     config,
     consolidate,
     doctor,
     domains,
+    drill,
     find,
     forgetting,
     graph,
@@ -24,6 +26,7 @@ from vestige.cli import (
     migrate,
     recall,
     remember,
+    restore,
     reviews,
     setup,
     state,
@@ -46,7 +49,8 @@ app = typer.Typer(
 )
 for group in (
     *(remember, recall, memories, forgetting, history, reviews, graph),
-    *(state, health, doctor, consolidate, transfer, setup),
+    *(state, health, doctor, consolidate, setup),
+    *(transfer, backup, restore, drill),
 ):
     app.add_typer(group.commands)
 app.add_typer(find.commands, name="find", epilog=example("vestige find duplicates"))

@@ -322,7 +322,7 @@ def _print(run: _CopyRun, outcome: _Outcome, *, is_dry_run: bool, as_json: bool)
         print_table(("table", "rows"), rows)
         _print_found(outcome.found)
     else:
-        _print_copied(outcome.report)
+        print_copied(outcome.report)
         _print_found(outcome.found)
         if run.plan.model == "keep" and outcome.report.destination_model is not None:
             note(f"the destination's vectors are of {outcome.report.destination_model}")
@@ -334,7 +334,8 @@ def _print(run: _CopyRun, outcome: _Outcome, *, is_dry_run: bool, as_json: bool)
         raise typer.Exit(1)
 
 
-def _print_copied(done: CopyReport) -> None:
+def print_copied(done: CopyReport) -> None:
+    """Print what became of the rows of each table, and of those that did not arrive."""
     rows = [
         (
             table.value,

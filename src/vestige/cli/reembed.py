@@ -269,21 +269,10 @@ async def _confirm(run: _Run, store: MemoryStore) -> None:
 def _backup_command(config: Config) -> str:
     import shlex
 
-    from vestige.config import mask_url
-    from vestige.storage.opening import is_embedded
-
-    url = config.storage.postgres.url
-    if config.storage.backend == "sqlite":
-        path = str(config.storage.sqlite.path)
-        copy = f'"{path}.backup"' if " " in path else f"{path}.backup"
-        return shlex.join(["sqlite3", path, f".backup {copy}"])
-    if url is None or is_embedded(config):
-        return (
-            "vestige migrate copy --from postgres --to sqlite --sqlite-path backup.db --keep-model"
-        )
-    return shlex.join(
-        ["pg_dump", "--format=custom", "--file=vestige.dump", mask_url(url.get_secret_value())]
-    )
+    words = ["vestige", "backup", "--data-dir", str(config.data_dir)]
+    if config.config_file is not None:
+        words += ["--config", str(config.config_file)]
+    return shlex.join(words)
 
 
 def _print(run: _Run, done: ReembedReport, *, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from vestige.cli.output import print_line, print_pairs, print_table, print_text, shortened
@@ -20,6 +21,11 @@ GAP: Final = "  "
 CONTENT_CHARACTERS: Final = 400  # of a content, before the terminal's width cuts it
 LINKS_SHOWN: Final = 20  # of a memory, the strongest
 NOTHING: Final = "-"
+PART_HEADINGS: Final = (
+    *("hit", "score", "= cosine", "+ BM25", "+ literal", "+ links"),
+    *("+ kept", "+ recent", "+ place"),
+)
+SOURCE_HEADINGS: Final = ("hit", "cosine", "rank", "BM25", "rank", "retrievability", "state")
 
 
 def print_memory(record: MemoryRecord, *lead: Part) -> None:
@@ -37,31 +43,53 @@ def print_memory(record: MemoryRecord, *lead: Part) -> None:
 
 
 def print_hits(hits: Sequence[RecallHit]) -> None:
-    """Print what was recalled, best first."""
+    """Print what was recalled, best first, and what does not hold or is hidden as such."""
     for number, hit in enumerate(hits, start=1):
-        print_memory(hit.record, f"{number}. ", (f"{hit.score:.3f}", "green"), GAP)
+        lead: list[Part] = [f"{number}. ", (f"{hit.score:.3f}", "green"), GAP]
+        if hit.marks:
+            lead += [(", ".join(hit.marks), "yellow"), GAP]
+        # The content alone: only as much of it may be wanted as a budget allows.
+        print_memory(replace(hit.record, content=hit.content), *lead)
 
 
 def print_explanation(hits: Sequence[RecallHit]) -> None:
-    """Print a table of the parts that each hit's score is made of."""
-    headings = ("hit", "score", "= cosine part", "+ BM25 part", "cosine", "rank")
-    headings += ("BM25", "rank", "retrievability")
-    rows = [
+    """Print the parts that each hit's score is the sum of, and what they come from."""
+    numbered = list(enumerate(hits, start=1))
+    parts = [
         (
             f"{number}.",
             f"{hit.score:.3f}",
             f"{hit.vector_part:.3f}",
             f"{hit.lexical_part:.3f}",
+            f"{hit.literal_part:.3f}",
+            f"{hit.activation_part:.3f}",
+            f"{hit.retrievability_part:.3f}",
+            f"{hit.recency_part:.3f}",
+            f"{hit.currency_part:.3f}",
+        )
+        for number, hit in numbered
+    ]
+    sources = [
+        (
+            f"{number}.",
             _optional(hit.vector_score, ".3f"),
             _optional(hit.vector_rank, "d"),
             _optional(hit.fts_score, ".2f"),
             _optional(hit.fts_rank, "d"),
             f"{hit.retrievability:.3f}",
+            hit.accessibility,
         )
-        for number, hit in enumerate(hits, start=1)
+        for number, hit in numbered
     ]
     print_text()
-    print_table(headings, rows)
+    print_table(PART_HEADINGS, parts)
+    print_text()
+    print_table(SOURCE_HEADINGS, sources)
+    for number, hit in numbered:
+        if hit.literals:
+            print_line(f"{number}. holds literally: {', '.join(hit.literals)}")
+        if hit.path:
+            print_line(f"{number}. is reached from {' -> '.join(map(str, hit.path))}")
 
 
 def print_due(due: DueMemory) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from vestige.engine import domains, graph, history, recall, review
 from vestige.engine.parts import EngineBase
-from vestige.engine.recall import RecallFilter
+from vestige.engine.recall_options import RecallFilter, RecallOptions
 from vestige.errors import MemoryNotFoundError
 from vestige.models import MemoryOrder
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from vestige.engine.parts import Parts
-    from vestige.engine.results import DueMemory, NeighborMemory, RecallHit
+    from vestige.engine.results import DueMemory, NeighborMemory, RecallHit, RecallResult
     from vestige.models import (
         ChangelogEntry,
         ChangelogFilter,
@@ -34,30 +34,39 @@ if TYPE_CHECKING:
 
 
 class Reading(EngineBase):
-    """The part of the engine that changes nothing."""
+    """The part of the engine that changes nothing but what a recall is asked to reinforce."""
 
     async def recall(
-        self, text: str, *, narrowed: RecallFilter | None = None, limit: int = 0
-    ) -> list[RecallHit]:
-        """Return the memories that answer a text, best first.
+        self,
+        text: str,
+        *,
+        narrowed: RecallFilter | None = None,
+        options: RecallOptions | None = None,
+        limit: int = 0,
+    ) -> RecallResult:
+        """Return the memories that answer a text, best first, each once.
+
+        What was replaced, holds no longer or is hidden is left out, unless `options` ask for it.
+        Nothing is written, unless they ask for that.
 
         Args:
             text: a question or words; quoted phrases and `-word` are exact.
             narrowed: filters, applied before anything is ranked.
+            options: the time asked about, a budget of tokens, and more.
             limit: at most 1000; 0 means 10.
 
         Raises:
             InvalidInputError: the text is empty, or a limit.
             EmbeddingError: the text cannot be embedded.
+            MemoryNotFoundError: a memory that was to be reinforced has just been deleted; none was.
         """
 
-        async def read(parts: Parts) -> list[RecallHit]:
+        async def read(parts: Parts) -> RecallResult:
             return await recall.recall(
-                parts.store,
-                parts.embedder,
+                parts,
                 text,
                 narrowed=narrowed or RecallFilter(),
-                clock=parts.clock,
+                options=options or RecallOptions(),
                 limit=limit,
             )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, overload
 
 from vestige.cognition.ingest_gate import GateAction
 
@@ -135,26 +136,79 @@ class RecallHit:
     """A memory that was found, and each part of its score.
 
     Attributes:
-        record: the memory.
-        score: `vector_part + lexical_part`; hits are ordered by it.
+        record: the memory, whole.
+        score: the sum of the parts; hits are ordered by it.
         vector_part: the cosine similarity times its weight.
         lexical_part: the share of the best full-text score times its weight.
+        literal_part: 2 for each literal of the query that it holds, 4 for its own id.
+        activation_part: what a link or the memory that it replaced adds, 0 or more.
+        retrievability_part: the retrievability times its weight.
+        recency_part: how recent it is, 0 to 1, times its weight.
+        currency_part: what it gains or loses by standing below what replaced it, which happens
+            only where replaced memories are asked for.
         vector_score: cosine similarity to the query, -1 to 1; None without a vector.
         fts_score: BM25 of the full-text leg; None when that leg did not find it.
         vector_rank: rank in the vector leg, from 1; None when that leg did not find it.
         fts_rank: rank in the full-text leg, from 1; None when that leg did not find it.
+        literals: what the query means letter by letter and the memory holds.
+        path: ids from the memory that was found to this one, where `activation_part` is above 0.
         retrievability: probability that it is still recalled now, 0 to 1.
+        accessibility: `active`, `dormant`, `silent` or, if it is suppressed, `unavailable`.
+        marks: which of `superseded`, `expired` and `suppressed` it was at the time asked for.
+        beginning: as much of the content as fits into the budget of tokens; None when all does.
     """
 
     record: MemoryRecord
     score: float
     vector_part: float
     lexical_part: float
+    literal_part: float = 0.0
+    activation_part: float = 0.0
+    retrievability_part: float = 0.0
+    recency_part: float = 0.0
+    currency_part: float = 0.0
     vector_score: float | None
     fts_score: float | None
     vector_rank: int | None
     fts_rank: int | None
+    literals: tuple[str, ...] = ()
+    path: tuple[UUID, ...] = ()
     retrievability: float
+    accessibility: str = "active"
+    marks: tuple[str, ...] = ()
+    beginning: str | None = None
+
+    @property
+    def content(self) -> str:
+        """What to show: the content, or as much of it as fits into the budget of tokens."""
+        return self.record.content if self.beginning is None else self.beginning
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecallResult(Sequence[RecallHit]):
+    """What a recall has found, best first: a sequence of its hits.
+
+    Attributes:
+        hits: the memories; of the last one only the beginning may fit into the budget.
+        left_out: how many more were found that do not fit into the budget of tokens.
+        tokens: what the hits cost of it, estimated; None without a budget.
+    """
+
+    hits: tuple[RecallHit, ...] = ()
+    left_out: int = 0
+    tokens: int | None = None
+
+    @overload
+    def __getitem__(self, place: int) -> RecallHit: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[RecallHit, ...]: ...
+
+    def __getitem__(self, place: int | slice) -> RecallHit | tuple[RecallHit, ...]:
+        return self.hits[place]
+
+    def __len__(self) -> int:
+        return len(self.hits)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         LinkResult,
         NeighborMemory,
         RecallHit,
+        RecallResult,
         RememberResult,
         ReviewResult,
         VacuumResult,
@@ -63,11 +64,20 @@ def memory_view(record: MemoryRecord) -> JsonObject:
     }
 
 
+def recall_view(result: RecallResult, *, explain: bool = False) -> JsonObject:
+    """Return what was recalled, and with a budget of tokens what did not fit into it."""
+    view: JsonObject = {"results": [hit_view(hit, explain=explain) for hit in result]}
+    if result.tokens is not None:
+        view["left_out"] = result.left_out
+        view["tokens"] = result.tokens
+    return view
+
+
 def hit_view(hit: RecallHit, *, explain: bool = False) -> JsonObject:
     """Return a recalled memory with its scores; `explain` adds the parts they are made of."""
     view: JsonObject = {
         "id": str(hit.record.id),
-        "content": hit.record.content,
+        "content": hit.content,
         "score": hit.score,
         "fts_score": hit.fts_score,
         "vector_score": hit.vector_score,
@@ -77,13 +87,23 @@ def hit_view(hit: RecallHit, *, explain: bool = False) -> JsonObject:
         "created_at": time_view(hit.record.created_at),
         "updated_at": time_view(hit.record.updated_at),
         "retrievability": hit.retrievability,
+        "accessibility": hit.accessibility,
+        "marks": list(hit.marks),
+        "characters_left_out": len(hit.record.content) - len(hit.content),
     }
     if explain:
         view["explanation"] = {
             "vector_part": hit.vector_part,
             "lexical_part": hit.lexical_part,
+            "literal_part": hit.literal_part,
+            "activation_part": hit.activation_part,
+            "retrievability_part": hit.retrievability_part,
+            "recency_part": hit.recency_part,
+            "currency_part": hit.currency_part,
             "vector_rank": hit.vector_rank,
             "fts_rank": hit.fts_rank,
+            "literals": list(hit.literals),
+            "path": [str(memory_id) for memory_id in hit.path],
         }
     return view
 

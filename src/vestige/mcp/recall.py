@@ -27,10 +27,6 @@ SHOWN_FIELDS: Final = {
     "summary": SUMMARY,
     "full": (*SUMMARY, "updated_at", "metadata"),
 }
-EXPLANATION: Final = (
-    *("score", "vector_part", "vector_score", "vector_rank"),
-    *("lexical_part", "fts_score", "fts_rank"),
-)
 
 
 async def recall(
@@ -44,6 +40,11 @@ async def recall(
     since: Annotated[str, Field(description="Created from then on, RFC 3339")] = "",
     until: Annotated[str, Field(description="Created before, RFC 3339")] = "",
     min_retrievability: Annotated[float | None, Field(description="0 to 1")] = None,
+    as_of: Annotated[str, Field(description="What was known and held then")] = "",
+    include_superseded: Annotated[bool, Field(description="Also what holds no longer")] = False,
+    include_suppressed: bool = False,
+    token_budget: int | None = None,
+    reinforce: Annotated[bool, Field(description="Count a good review of each")] = False,
     explain: Annotated[bool, Field(description="Add the parts of each score")] = False,
     detail_level: Annotated[
         Literal["brief", "summary", "full"] | None,
@@ -51,9 +52,14 @@ async def recall(
     ] = None,
 ) -> Annotated[CallToolResult, RecallAnswer]:
     """Return the memories that answer a query."""
-    from vestige.engine.recall import RecallFilter  # noqa: PLC0415  # imports numpy
+    from vestige.engine.recall_options import (  # noqa: PLC0415  # imports numpy
+        RecallFilter,
+        RecallOptions,
+    )
 
     memory = memory_of(context)
+    defaults = memory.config.defaults
+    level = detail_level or defaults.detail_level
     narrowed = RecallFilter(
         tags=tags,
         node_types=node_types,
@@ -62,33 +68,50 @@ async def recall(
         until=parse_time("until", until),
         min_retrievability=min_retrievability,
     )
+    options = RecallOptions(
+        as_of=parse_time("as_of", as_of),
+        include_superseded=include_superseded,
+        include_suppressed=include_suppressed,
+        token_budget=token_budget,
+        shown_characters=SHOWN_CHARACTERS[level],
+        reinforce=reinforce,
+    )
     engine = await memory.engine()
-    defaults = memory.config.defaults
-    hits = await engine.recall(query, narrowed=narrowed, limit=limit or defaults.limit)
-    level = detail_level or defaults.detail_level
+    result = await engine.recall(
+        query, narrowed=narrowed, options=options, limit=limit or defaults.limit
+    )
     answer = RecallAnswer(
         store=memory.store_name,
         scope=scope_of(codebase, ALL_CODEBASES),
-        note=await engine.note(hits),
-        results=[_row(hit, level, explain=explain) for hit in hits],
+        note=await engine.note(result),
+        left_out=result.left_out or None,
+        results=[_row(hit, level, explain=explain) for hit in result],
     )
     return success(answer, _text(answer))
 
 
 def _row(hit: RecallHit, level: Literal["brief", "summary", "full"], *, explain: bool) -> HitRow:
-    view = hit_view(hit, explain=True)
-    parts = cast("JsonObject", view["explanation"])
-    known: JsonObject = {**view, **parts, "metadata": hit.record.metadata}
-    content = hit.record.content[: SHOWN_CHARACTERS[level]]
-    wanted = SHOWN_FIELDS[level] + (EXPLANATION if explain else ())
+    known: JsonObject = {**hit_view(hit), "metadata": hit.record.metadata}
+    content = hit.content[: SHOWN_CHARACTERS[level]]
     return HitRow.model_validate(
         {
             "id": str(hit.record.id),
             "content": content,
             "is_cut": len(content) < len(hit.record.content) or None,
-            **{name: rounded(known[name]) for name in wanted},
+            "marks": list(hit.marks) or None,
+            "explanation": _explanation(hit) if explain else None,
+            **{name: rounded(known[name]) for name in SHOWN_FIELDS[level]},
         }
     )
+
+
+def _explanation(hit: RecallHit) -> JsonObject:
+    """Return what the score is the sum of and comes from; what adds nothing is left out."""
+    view = hit_view(hit, explain=True)
+    known: JsonObject = {name: view[name] for name in ("score", "vector_score", "fts_score")}
+    known |= cast("JsonObject", view["explanation"])
+    known["accessibility"] = hit.accessibility
+    return {name: rounded(value) for name, value in known.items() if value not in (None, 0.0, [])}
 
 
 def _text(answer: RecallAnswer) -> str:
@@ -96,6 +119,8 @@ def _text(answer: RecallAnswer) -> str:
     head = f"{count} {'memory' if count == 1 else 'memories'} from {answer.store} ({answer.scope})."
     if answer.note is not None:
         head += f" Note: {answer.note}."
+    if answer.left_out:
+        head += f" {answer.left_out} more do not fit into the token budget."
     if not answer.results:
         return head
     blocks = [_block(number, row) for number, row in enumerate(answer.results, 1)]

@@ -75,20 +75,22 @@ class HitRow(BaseModel):
     created_at: str | None = None
     updated_at: str | None = None
     retrievability: float | None = None
+    marks: list[str] | None = None
     metadata: Metadata | None = None
-    vector_score: float | None = None
-    vector_rank: int | None = None
-    vector_part: float | None = None
-    fts_score: float | None = None
-    fts_rank: int | None = None
-    lexical_part: float | None = None
+    explanation: Metadata | None = None
 
 
 class RecallAnswer(Answer):
-    """The memories that answer a query, best first; `note`: what may be missing among them."""
+    """The memories that answer a query, best first.
+
+    Attributes:
+        note: what may be missing among them.
+        left_out: how many more do not fit into the budget of tokens.
+    """
 
     notice: str = NOTICE
     note: str | None = None
+    left_out: int | None = None
     results: list[HitRow]
 
 

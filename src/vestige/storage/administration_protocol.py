@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
     from vestige.models import (
@@ -20,6 +21,24 @@ if TYPE_CHECKING:
         TransferTable,
     )
     from vestige.storage.migrations import MigrationStatus
+
+
+class StoreReading(Protocol):
+    """One state of a store, which others may change meanwhile; one call at a time."""
+
+    async def registered_model(self) -> ModelSignature | None:
+        """Return the signature that the store's vectors come from, None before the first."""
+        ...
+
+    async def count_rows(self, table: TransferTable) -> int:
+        """Return how many rows a table has."""
+        ...
+
+    async def export_page(
+        self, table: TransferTable, *, after: str | None = None, limit: int = 500
+    ) -> TransferPage:
+        """Return one page of a table, as `AdministrationStore.export_page`."""
+        ...
 
 
 class AdministrationStore(Protocol):
@@ -107,6 +126,13 @@ class AdministrationStore(Protocol):
 
         Raises:
             MigrationError: as for `find_problems`.
+        """
+        ...
+
+    def reading(self) -> AbstractAsyncContextManager[StoreReading]:
+        """Read the store as it is now, for as long as it takes; writers are not held up.
+
+        What the context yields sees one state, in which every reference leads somewhere.
         """
         ...
 

@@ -109,9 +109,34 @@ def read_header(lines: LineReader) -> ModelSignature | None:
         TransferError: this is no export, or one of a newer format.
     """
     model = _model_of(next(iter(lines), None))
-    if model is not None:
-        windows = (1 + limits.LIST_MAX) * model.dimension * BASE64_BYTES_PER_FLOAT32
-        lines.max_bytes = LINE_MAX_BYTES + windows
+    lines.max_bytes = line_max_bytes(model)
+    return model
+
+
+def line_max_bytes(model: ModelSignature | None) -> int:
+    """Return how long the line of a row can be, in bytes, with vectors of a model."""
+    if model is None:
+        return LINE_MAX_BYTES
+    return LINE_MAX_BYTES + (1 + limits.LIST_MAX) * model.dimension * BASE64_BYTES_PER_FLOAT32
+
+
+def signature_of_header(value: JsonValue) -> ModelSignature | None:
+    """Return the model that a header names, None when it says that there are no vectors.
+
+    Raises:
+        TransferError: it names none.
+    """
+    if value is None:
+        return None
+    match value:
+        case {"name": str(name), "dimension": int(dimension), "hash": str(digits)}:
+            model = ModelSignature(name=name, dimension=dimension, hash=digits)
+        case _:
+            raise TransferError("the header does not name its model", _NO_EXPORT)
+    try:
+        limits.check_signature(model)
+    except InvalidInputError as error:
+        raise TransferError(f"the model of the header is wrong: {error}", _NO_EXPORT) from error
     return model
 
 
@@ -149,6 +174,26 @@ async def restore(
         await _write(store, batch, report)
 
 
+async def take_local_user(store: MemoryStore, user: User) -> bool:
+    """Say of the local user what another store says, unless the store says something itself.
+
+    Returns:
+        Whether anything was written.
+
+    Raises:
+        InvalidInputError: the handle is taken.
+    """
+    known = await store.get_user(LOCAL_USER_ID)
+    if known is None:
+        return False
+    untouched = replace(LOCAL_USER, created_at=known.created_at)
+    wanted = replace(user, created_at=known.created_at)
+    if known != untouched or wanted == known:
+        return False
+    await store.upsert_user(wanted)
+    return True
+
+
 def _model_of(line: Line | None) -> ModelSignature | None:
     """Return the model of the first line, which says what the others are."""
     if line is None:
@@ -170,22 +215,7 @@ def _model_of(line: Line | None) -> ModelSignature | None:
     unknown = ", ".join(sorted(map(ascii, header.keys() - {FORMAT, "model"})))
     if unknown:
         raise TransferError(f"the header has the unknown field {unknown}", _NO_EXPORT)
-    return _signature(header.get("model"))
-
-
-def _signature(value: JsonValue) -> ModelSignature | None:
-    if value is None:
-        return None
-    match value:
-        case {"name": str(name), "dimension": int(dimension), "hash": str(digits)}:
-            model = ModelSignature(name=name, dimension=dimension, hash=digits)
-        case _:
-            raise TransferError("the header does not name its model", _NO_EXPORT)
-    try:
-        limits.check_signature(model)
-    except InvalidInputError as error:
-        raise TransferError(f"the model of the header is wrong: {error}", _NO_EXPORT) from error
-    return model
+    return signature_of_header(header.get("model"))
 
 
 async def _bind(store: MemoryStore, model: ModelSignature | None) -> None:
@@ -265,7 +295,7 @@ async def _write_users(store: MemoryStore, rows: list[TransferRow]) -> ImportRes
     for row in rows:
         if isinstance(row, User) and _is_local(row):
             try:
-                is_written = await _write_local_user(store, row)
+                is_written = await take_local_user(store, row)
                 written, present = written + is_written, present + (not is_written)
             except InvalidInputError as error:
                 failures.append(RowFailure(key=str(row.id), reason=str(error)))
@@ -274,16 +304,3 @@ async def _write_users(store: MemoryStore, rows: list[TransferRow]) -> ImportRes
 
 def _is_local(row: TransferRow) -> bool:
     return isinstance(row, User) and row.id == LOCAL_USER_ID
-
-
-async def _write_local_user(store: MemoryStore, user: User) -> bool:
-    """Say of the local user what the export says, unless the store says something itself."""
-    known = await store.get_user(LOCAL_USER_ID)
-    if known is None:
-        return False
-    untouched = replace(LOCAL_USER, created_at=known.created_at)
-    wanted = replace(user, created_at=known.created_at)
-    if known != untouched or wanted == known:
-        return False
-    await store.upsert_user(wanted)
-    return True

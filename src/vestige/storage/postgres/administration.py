@@ -17,9 +17,11 @@ from vestige.storage.postgres import (
     transfer,
 )
 from vestige.storage.postgres.patience import write_when_free
+from vestige.storage.postgres.reading import reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
     from datetime import datetime
     from uuid import UUID
 
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     )
     from vestige.storage.migrations import MigrationStatus
     from vestige.storage.postgres.connection import Database
+    from vestige.storage.postgres.reading import Reading
     from vestige.storage.reembedding_protocol import EncodeLast, Way
 
 
@@ -210,6 +213,9 @@ class Administration:
 
     async def repair(self) -> list[Problem]:
         return await self._db.write(maintenance.repair)
+
+    def reading(self) -> AbstractAsyncContextManager[Reading]:
+        return reading(self._db)
 
     async def export_page(
         self, table: TransferTable, *, after: str | None = None, limit: int = 500

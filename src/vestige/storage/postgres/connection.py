@@ -157,8 +157,8 @@ class Database:
     async def outside_transaction(self, function: Callable[[Session], Awaitable[T]]) -> T:
         """Run a function on a connection without a transaction around it, once."""
         with translated(self.location):
-            async with self._borrowed() as raw:
-                return await function(self._session(raw))
+            async with self.borrowed() as raw:
+                return await function(self.session(raw))
 
     def bind(self, signature: ModelSignature) -> None:
         """Let the sessions know which model the handle is bound to."""
@@ -197,14 +197,14 @@ class Database:
                 )(self._once, kind, function)
 
     async def _once(self, kind: str, function: Callable[[Session], Awaitable[T]]) -> T:
-        async with self._borrowed() as raw:
-            session = self._session(raw)
+        async with self.borrowed() as raw:
+            session = self.session(raw)
             if kind == "query" and not self.local_settings:
                 return await function(session)
             transaction = raw.transaction(isolation=ISOLATION[kind], readonly=kind != "write")
             await transaction.start()
             try:
-                await self._set_local(raw)
+                await self.set_local(raw)
                 result = await function(session)
             except BaseException:
                 with suppress(*LOST, asyncpg.InterfaceError):
@@ -224,13 +224,13 @@ class Database:
                 "It may or may not be there: look before you do it again.",
             ) from error
 
-    async def _set_local(self, raw: Proxy) -> None:
+    async def set_local(self, raw: Proxy) -> None:
         if self.local_settings:
             names, values = list(self.local_settings), list(self.local_settings.values())
             await raw.execute(SET_LOCAL, names, values)
 
     @asynccontextmanager
-    async def _borrowed(self) -> AsyncGenerator[Proxy]:
+    async def borrowed(self) -> AsyncGenerator[Proxy]:
         if self._is_closed:
             raise StoreUnavailableError(f"the store {self.location} is closed", "Open it again.")
         raw = await self._acquire()
@@ -281,7 +281,7 @@ class Database:
             await prepare_types(raw)
             self._prepared.add(connection)
 
-    def _session(self, raw: Proxy) -> Session:
+    def session(self, raw: Proxy) -> Session:
         return Session(
             db=Connection(raw),
             clock=self.clock,

@@ -154,6 +154,12 @@ async def export_page(
     return TransferPage(rows=rows, next_after=None if is_last else after_text(row_key(rows[-1])))
 
 
+async def count_rows(session: Session, table: TransferTable) -> int:
+    """Return how many rows a table has."""
+    sql = "SELECT count(*) FROM (" + TABLES[table].keys + ") AS rows"
+    return cast("int", await session.db.value(sql))
+
+
 async def export_rows(
     session: Session, table: TransferTable, keys: Sequence[RowKey]
 ) -> list[TransferRow]:

@@ -15,9 +15,11 @@ from vestige.storage.sqlite import (
     schema,
     transfer,
 )
+from vestige.storage.sqlite.reading import reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
     from datetime import datetime
     from uuid import UUID
 
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from vestige.storage.migrations import MigrationStatus
     from vestige.storage.reembedding_protocol import EncodeLast, Way
     from vestige.storage.sqlite.connection import Database
+    from vestige.storage.sqlite.reading import Reading
 
 
 class Administration:
@@ -205,6 +208,9 @@ class Administration:
 
     async def repair(self) -> list[Problem]:
         return await self._db.write(maintenance.repair)
+
+    def reading(self) -> AbstractAsyncContextManager[Reading]:
+        return reading(self._db)
 
     async def export_page(
         self, table: TransferTable, *, after: str | None = None, limit: int = 500

@@ -60,8 +60,9 @@ class Database:
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self.path = path
-        self._writer = _Worker(path, clock)
-        self._reader = _Worker(path, clock)
+        self.clock = clock
+        self._writer = Worker(path, clock)
+        self._reader = Worker(path, clock)
         self._is_closed = False
         self._file = _identity(path)
         _open_files[self._file] += 1
@@ -103,7 +104,7 @@ class Database:
             _open_files[self._file] -= 1
 
 
-class _Worker:
+class Worker:
     """A thread with the one connection that is used on it."""
 
     def __init__(self, path: Path, clock: Clock) -> None:

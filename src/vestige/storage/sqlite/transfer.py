@@ -118,6 +118,12 @@ def export_page(
     )
 
 
+def count_rows(session: Session, table: TransferTable) -> int:
+    """Return how many rows a table has."""
+    sql = "SELECT count(*) FROM (" + TABLES[table].select + ")"
+    return cast("int", session.db.value(sql))
+
+
 def export_rows(
     session: Session, table: TransferTable, keys: Sequence[RowKey]
 ) -> list[TransferRow]:
