@@ -30,7 +30,6 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import numpy as np
-from vestige.transfer.encoding import Patience, encode_now
 
 from vestige.embedding.minilm import MiniLMEmbedder
 from vestige.embedding.missing import Patience, encode_now

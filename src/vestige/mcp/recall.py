@@ -9,7 +9,7 @@ from pydantic import Field
 
 from vestige.engine.views import hit_view
 from vestige.mcp.arguments import parse_time
-from vestige.mcp.context import ALL_CODEBASES, ToolContext, memory_of, scope_of
+from vestige.mcp.context import ALL_CODEBASES, ToolContext, engine_of, memory_of, scope_of
 from vestige.mcp.results import HitRow, RecallAnswer, success
 from vestige.mcp.text import BRIEF_CHARACTERS, NOTICE, described, quoted, rounded
 
@@ -76,7 +76,7 @@ async def recall(
         shown_characters=SHOWN_CHARACTERS[level],
         reinforce=reinforce,
     )
-    engine = await memory.engine()
+    engine = await engine_of(context)
     result = await engine.recall(
         query, narrowed=narrowed, options=options, limit=limit or defaults.limit
     )

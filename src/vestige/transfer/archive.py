@@ -174,10 +174,13 @@ def end_of(value: JsonObject) -> ArchiveEnd:
 def _counts_of(value: JsonObject) -> dict[TransferTable, int]:
     counts: dict[TransferTable, int] = {}
     for table in TransferTable:
-        count = value.get(table.value)
+        count = value.get(table.value, 0)  # an older version did not have every table
         if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= COUNT_MAX:
             raise TransferError(f"it does not say how many rows {table} has", NO_BACKUP_HINT)
         counts[table] = count
-    if len(value) != len(counts):
-        raise TransferError("it has a table that this version does not know", NO_BACKUP_HINT)
+    if not value.keys() <= set(TransferTable):
+        raise TransferError(
+            "it has a table that this version does not know",
+            "Install the version of vestige that wrote it, or a newer one.",
+        )
     return counts

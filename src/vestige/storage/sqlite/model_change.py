@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from vestige.storage.encoding import time_text
 from vestige.storage.problems import (
@@ -27,9 +27,12 @@ SET_SWITCHED: Final = (
     " new_name = ?, new_dimension = ?, new_hash = ?"
 )
 SET_MODEL: Final = "UPDATE embedding_model SET name = ?, dimension = ?, hash = ?, created_at = ?"
-# Undone as a whole or not at all: else SQLite would keep every page of the table in memory.
+# So many rows at once: SQLite keeps in memory what it needs to undo a statement.
+FORGET_ROWS: Final = 1_000
+LAST_KEY: Final = "SELECT coalesce(max(key), 0) FROM knowledge_nodes"
 FORGET_EMBEDDINGS: Final = (
-    "UPDATE OR ROLLBACK knowledge_nodes SET embedding = NULL WHERE embedding IS NOT NULL"
+    "UPDATE knowledge_nodes SET embedding = NULL WHERE key > ? AND key <= ?"
+    " AND embedding IS NOT NULL"
 )
 FORGET_WINDOWS: Final = "DELETE FROM memory_windows"
 FORGET_CENTROIDS: Final = "UPDATE domains SET centroid = NULL WHERE centroid IS NOT NULL"
@@ -116,9 +119,7 @@ def begin(session: Session, signature: ModelSignature, way: Way) -> None:
         session.db.run_script(WATCH_ONLINE)
         return
     session.db.run(SET_MODEL, new)
-    for forget in (FORGET_EMBEDDINGS, FORGET_WINDOWS, FORGET_CENTROIDS):
-        session.db.run(forget)
-    vectors.empty(session)
+    _forget_vectors(session)
     session.db.run_script(WATCH_OFFLINE)
 
 
@@ -163,6 +164,14 @@ def abandon(session: Session) -> None:
 def forget_old(session: Session) -> None:
     refuse_to_forget(reembedding.current(session))
     _empty_spare(session)
+
+
+def _forget_vectors(session: Session) -> None:
+    for key in range(0, cast("int", session.db.value(LAST_KEY)), FORGET_ROWS):
+        session.db.run(FORGET_EMBEDDINGS, (key, key + FORGET_ROWS))
+    session.db.run(FORGET_WINDOWS)
+    session.db.run(FORGET_CENTROIDS)
+    vectors.empty(session)
 
 
 def _empty_spare(session: Session) -> None:
