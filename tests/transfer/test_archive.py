@@ -33,6 +33,12 @@ PLACE: Final = re.compile(r"line \d+, at or before byte \d+")
 GZIP_HEADER_BYTES: Final = 10  # time, system and level are in it, which say nothing of the rows
 BLOCKS: Final = 3  # of compressed data in a small backup
 MEGABYTE: Final = 1_000_000
+REST: Final = {
+    "a zero byte": b"\0",
+    "a letter": b"x",
+    "another member": gzip.compress(b"more\n", mtime=0),
+    "an empty member": gzip.compress(b"", mtime=0),
+}
 
 
 @pytest.fixture
@@ -115,7 +121,7 @@ def test_a_flipped_bit_of_the_compressed_header_changes_no_row_or_is_refused(pat
         assert verified(path) in (None, whole)
 
 
-@pytest.mark.parametrize("rest", [b"\0", b"x", gzip.compress(b"more\n"), gzip.compress(b"")])
+@pytest.mark.parametrize("rest", list(REST.values()), ids=list(REST))
 def test_what_follows_the_end_is_refused(path: Path, rest: bytes) -> None:
     path.write_bytes(path.read_bytes() + rest)
     assert "something follows it" in refusal(path)

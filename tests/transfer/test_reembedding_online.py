@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pytest
-from vestige.transfer.rows import row_object
 
 from factories import DAY, START, a_domain, a_full_memory, a_memory, an_edge, an_id
 from vestige.embedding.hashing import HashingEmbedder
@@ -19,6 +18,7 @@ from vestige.embedding.texts import embed_text
 from vestige.engine.engine import Engine
 from vestige.errors import EmbeddingError, ModelMismatchError, StoreError
 from vestige.models import MemoryOrder, Rating, TransferTable
+from vestige.storage.row_objects import row_object
 from vestige.transfer.reembedding import ReembedPlan, ReembedReport, reembed, roll_back
 
 if TYPE_CHECKING:
