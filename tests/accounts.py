@@ -45,7 +45,7 @@ async def replayed(engine: Engine) -> dict[str, JsonValue]:
             continue
         for name, row in entry.after.items():
             whole = name if name.startswith("edge ") else f"{name} of {entry.memory_id}"
-            rows[whole] = row
+            rows[whole] = _lasting(row)
     return {name: row for name, row in rows.items() if row is not None}
 
 
@@ -56,7 +56,7 @@ async def accounted(engine: Engine) -> dict[str, JsonValue]:
         value = without_vectors(row)
         match row:
             case ScheduledMemory(record=record):
-                rows[f"scheduling of {record.id}"] = value.pop("scheduling")
+                rows[f"scheduling of {record.id}"] = _lasting(value.pop("scheduling"))
                 rows[f"memory of {record.id}"] = value
             case MemoryEdge():
                 rows[edge_name(row)] = value
@@ -77,6 +77,13 @@ def without_vectors(row: Any) -> JsonObject:
     if table == TransferTable.KNOWLEDGE_NODES:
         value |= {"embedding": None, "windows": []}
     return value
+
+
+def _lasting(row: JsonValue) -> JsonValue:
+    """Return a row without what is refreshed without an account, because it only follows."""
+    if not isinstance(row, dict):
+        return row
+    return {name: value for name, value in row.items() if name != "retrievability"}
 
 
 def edge_name(edge: MemoryEdge) -> str:

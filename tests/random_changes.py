@@ -104,6 +104,7 @@ class RandomChanges:
             "unlink": (self._unlink, 1),
             "forget": (self._forget, 2),
             "purge": (self._purge, 1),
+            "consolidate": (self._consolidate, 1),
             "undo": (self._undo_newest, 4),
             "undo one": (self._undo_any, 4),
         }
@@ -258,6 +259,19 @@ class RandomChanges:
         self._account(result.change_id)
         del self._diffs[result.change_id]  # cannot be taken back
         return True
+
+    async def _consolidate(self) -> bool:
+        if not self._order:
+            return False
+        last = await self._newest_change()
+        await self.engine.consolidate()
+        seen = await self.seen()
+        assert seen.keys() >= self._rows.keys()
+        for name in seen.keys() - self._rows.keys():
+            assert name.endswith(" similar")
+            self._put(name, seen[name])
+        newest = await self._newest_change()
+        return newest == last or self._account(newest)
 
     async def _undo_newest(self) -> bool:
         return await self._undo(None)

@@ -257,3 +257,15 @@ async def test_a_review_that_others_were_quicker_than_is_made_anew(
     result = await any_engine.review(memory.id, Rating.GOOD)
     assert result.after.reps == 2
     assert len(await any_engine.store.list_review_events(memory.id)) == 2
+
+
+async def test_what_consolidation_refreshes_is_in_the_way_of_no_undo(
+    any_engine: Engine, clock: ManualClock
+) -> None:
+    memory = await any_engine.remember(OLD)
+    await any_engine.review(memory.id, Rating.GOOD)
+    clock.advance(40 * DAY)
+    assert (await any_engine.consolidate()).retrievability == 1
+    await any_engine.undo()
+    await any_engine.undo()
+    assert await any_engine.store.count() == 0
