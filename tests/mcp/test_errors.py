@@ -78,7 +78,7 @@ async def test_a_list_that_comes_as_json_text_is_understood(tmp_path: Path) -> N
 async def test_an_unknown_tool_is_refused_and_the_tools_are_named(tmp_path: Path) -> None:
     async with connected(tmp_path) as client:
         error = await refused(client, "smart_ingest", content="x")
-    assert error["hint"] == "The tools are remember, recall, memory, status."
+    assert error["hint"] == "The tools are remember, recall, memory, maintain, status."
 
 
 async def test_an_error_names_the_store_and_the_scope(tmp_path: Path) -> None:
