@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 VERBS: Final = ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE")
 # Filters that come with an index; `stabilities` is a curve, computed row by row.
-INDEXED: Final = [name for name in filters.CONDITIONS if name != "stabilities"]
+# How retrievable a memory is follows from a curve, and nearly all memories are current.
+INDEXED: Final = [name for name in filters.CONDITIONS if name not in {"stabilities", "current_at"}]
 
 
 def statements() -> list[tuple[str, str]]:
