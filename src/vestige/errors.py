@@ -12,6 +12,7 @@
     |   +-- PoolTimeoutError        no connection became free in time
     |   +-- MigrationError          the schema is not what this version expects
     |   +-- BackendError            the database reported something unexpected
+    |   |   +-- TableBusyError      others use a table all the time
     +-- EmbeddingError              an embedder failed
     +-- TransferError               moving data failed
 
@@ -159,6 +160,13 @@ class BackendError(StoreError):
 
     code = "backend"
     hint = "Run `vestige health`; if the store is healthy, please report this message."
+
+
+class TableBusyError(BackendError):
+    """A table was locked by others for longer than the statement was willing to wait."""
+
+    code = "table_busy"
+    hint = "Try again later; pg_stat_activity shows who uses the table. Nothing was changed."
 
 
 class EmbeddingError(VestigeError):

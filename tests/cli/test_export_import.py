@@ -69,6 +69,7 @@ def test_a_second_import_writes_nothing(vestige: CommandLine, dump: Path) -> Non
         ["table", "read", "written", "present", "failed"],
         ["users", "1", "0", "1", "0"],
         ["knowledge_nodes", "2", "0", "2", "0"],
+        ["changelog", "2", "0", "2", "0"],
     ]
 
 
@@ -78,13 +79,13 @@ def test_bad_lines_are_named_and_the_exit_code_says_so(vestige: CommandLine, dum
     ran = vestige("import", str(dump))
     assert ran.code == 1
     *lines, problem, hint = ran.err.splitlines()
-    assert [line.partition(":")[0] for line in lines] == ["line 5", "line 6 (users)", "line 7"]
+    assert [line.partition(":")[0] for line in lines] == ["line 7", "line 8 (users)", "line 9"]
     assert "\x1b" not in ran.err
     assert problem == "error: 3 lines could not be imported"
     assert hint.startswith("hint: ")
     assert "other lines" in ran.out
     again = vestige("import", str(dump), "--json")
-    assert [failure["line"] for failure in again.items("failures")] == [5, 6, 7]
+    assert [failure["line"] for failure in again.items("failures")] == [7, 8, 9]
     assert again.json["unreadable"] == 2
 
 
@@ -135,7 +136,7 @@ def test_an_export_replaces_a_file_whole_and_for_its_owner_only(vestige: Command
     path = vestige.folder / "memories.jsonl"
     path.write_text("old " * 10_000)
     path.chmod(0o644)
-    assert vestige("export", "--output", str(path)).out == f"exported 2 rows to {path}\n"
+    assert vestige("export", "--output", str(path)).out == f"exported 3 rows to {path}\n"
     assert path.read_text().startswith('{"vestige_export":1')
     assert path.stat().st_mode & 0o777 == 0o600
     assert {file.name for file in vestige.folder.iterdir()} == {"memories.jsonl", "vestige.db"}

@@ -22,7 +22,16 @@ from factories import (
     an_id,
 )
 from vestige.errors import DuplicateMemoryError, StoreUnavailableError
-from vestige.models import LOCAL_USER_ID, GroupMembership, Rating, SearchQuery, TransferTable
+from vestige.models import (
+    LOCAL_USER_ID,
+    Change,
+    ChangeAction,
+    DeleteMemory,
+    GroupMembership,
+    Rating,
+    SearchQuery,
+    TransferTable,
+)
 from vestige.storage.protocol import MemoryStore
 
 if TYPE_CHECKING:
@@ -32,6 +41,12 @@ if TYPE_CHECKING:
     from vestige.models import MemoryRecord
 
 UNKNOWN = an_id("unknown")
+A_CHANGE = Change(
+    id=an_id("change"),
+    action=ChangeAction.FORGOTTEN,
+    operations=(DeleteMemory(memory_id=UNKNOWN),),
+)
+
 CALLS: dict[str, Callable[[MemoryStore], Awaitable[object]]] = {
     "init": lambda store: store.init(),
     "begin_reembedding": lambda store: store.begin_reembedding(a_signature()),
@@ -95,6 +110,14 @@ CALLS: dict[str, Callable[[MemoryStore], Awaitable[object]]] = {
     "count": lambda store: store.count(),
     "get_stats": lambda store: store.get_stats(START),
     "vacuum": lambda store: store.vacuum(),
+    "list_scheduling": lambda store: store.list_scheduling([UNKNOWN]),
+    "list_edges": lambda store: store.list_edges([UNKNOWN]),
+    "commit": lambda store: store.commit(A_CHANGE),
+    "purge": lambda store: store.purge(A_CHANGE),
+    "list_changelog": lambda store: store.list_changelog(),
+    "erase": lambda store: store.erase(),
+    "reading": lambda store: store.reading().__aenter__(),
+    "refresh_retrievability": lambda store: store.refresh_retrievability([]),
     "export_page": lambda store: store.export_page(TransferTable.USERS),
     "find_problems": lambda store: store.find_problems(),
     "repair": lambda store: store.repair(),

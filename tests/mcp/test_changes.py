@@ -186,7 +186,7 @@ async def test_every_change_names_the_client_and_the_session(tmp_path: Path) -> 
         ]
         assert {str(row["client_id"]) for row in rows} == {"editor/4.2"}
         kinds = {str(row["action"]): row.get("changed") for row in rows}
-        assert kinds["reviewed"] == ["scheduling", "review"]
+        assert kinds["reviewed"] == ["review", "scheduling"]
 
 
 async def test_the_changelog_can_be_narrowed(tmp_path: Path) -> None:

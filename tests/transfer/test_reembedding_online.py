@@ -224,7 +224,7 @@ async def test_vectors_of_the_wrong_length_change_nothing(open_handle: OpenHandl
 
     store = await filled(await open_handle(), OLD)
     found = await answers(store, OLD)
-    with pytest.raises(EmbeddingError, match="has 767 dimensions, long has 768"):
+    with pytest.raises(EmbeddingError, match="of 767 dimensions instead of 768"):
         await reembed(store, Wrong(768, "long"), ReembedPlan(way="online"))
     assert await answers(store, OLD) == found
     await store.abandon_reembedding()

@@ -24,10 +24,12 @@ SAMPLES: Final[dict[VestigeError, tuple[str, ...]]] = {
     errors.DuplicateMemoryError(ID): (str(ID),),
     errors.ModelMismatchError(STORED, GIVEN): ("minilm (384", "nomic (768"),
     errors.InvalidInputError("content", "is empty", "Write some."): ("content", "is empty"),
+    errors.ConflictError(ID): (str(ID),),
     errors.StoreUnavailableError("no such file", "Create it."): ("no such file",),
     errors.PoolTimeoutError("waited 30 s"): ("waited 30 s",),
     errors.MigrationError("step 7 is unknown"): ("step 7 is unknown",),
     errors.BackendError("disk I/O error"): ("disk I/O error",),
+    errors.TableBusyError("others use a table"): ("others use a table",),
     errors.EmbeddingError("no model file"): ("no model file",),
     errors.TransferError("3 rows failed"): ("3 rows failed",),
 }

@@ -172,7 +172,8 @@ def _cosines(question: Question, results: Iterable[SearchResult]) -> dict[UUID, 
         record = result.record
         if result.vector_score is not None:
             cosines[record.id] = result.vector_score
-        elif record.embedding is not None:
+        # Of another length while others change the model; the end of a recall looks for that.
+        elif record.embedding is not None and record.embedding.size == question.embedding.size:
             vectors = (record.embedding, *record.windows)
             rows += vectors
             owners += [record.id] * len(vectors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
@@ -10,10 +11,10 @@ from vestige.cognition import fsrs
 from vestige.cognition.currency import is_current
 from vestige.cognition.ingest_gate import GateAction, compare
 from vestige.embedding.texts import embed_text
-from vestige.engine.links import links_of_new, superseding
+from vestige.engine.links import links_of_new, superseding, with_links_that_hold
 from vestige.engine.parts import commit, need
 from vestige.engine.results import Candidate, IngestContext, RememberResult
-from vestige.errors import InvalidInputError
+from vestige.errors import InvalidInputError, MemoryNotFoundError
 from vestige.models import (
     AddReview,
     Change,
@@ -143,15 +144,20 @@ async def remember(
         return await _supersede(parts, record, vectors, supersedes, shown)
     known = None if force else _known(near, record)
     if known is not None:
-        return await _reinforce(parts, known.id, record, shown)
-    links = () if force else tuple(await links_of_new(parts, record, shown))
-    change = parts.change(
-        ChangeAction.CREATED,
-        InsertMemory(record=record),
-        *links,
-        reason=_account_of(shown, links, force=force),
-    )
-    await parts.store.commit(change)
+        # Another process may have deleted it since.
+        with suppress(MemoryNotFoundError):
+            return await _reinforce(parts, known.id, record, shown)
+    drawn = () if force else tuple(await links_of_new(parts, record, shown))
+
+    async def create(links: tuple[PutEdge, ...]) -> Change:
+        reason = _account_of(shown, links, force=force)
+        change = parts.change(
+            ChangeAction.CREATED, InsertMemory(record=record), *links, reason=reason
+        )
+        await parts.store.commit(change)
+        return change
+
+    change, links = await with_links_that_hold(drawn, create)
     return RememberResult(
         id=record.id,
         action="created",
@@ -282,35 +288,18 @@ async def _supersede(
 ) -> RememberResult:
     old = await need(parts, old_id)
     drawn = await links_of_new(parts, record, shown)
-    links = tuple(link for link in drawn if link.edge.target_id != old_id)
 
-    async def make() -> Change:
-        nonlocal old
-        old = await need(parts, old_id)
-        now = parts.clock.now()
-        if old.superseded_at is not None:
-            raise InvalidInputError(
-                "supersedes",
-                f"another memory has taken the place of {old_id} already",
-                "Supersede that one: `vestige neighbors` shows it.",
-            )
-        if compare(record.content, old.content, None).action == GateAction.DUPLICATE:
-            raise InvalidInputError(
-                "supersedes",
-                f"{old_id} says the same",
-                "Leave it out: what is remembered again is reinforced.",
-            )
-        change = parts.change(
-            ChangeAction.SUPERSEDED,
-            InsertMemory(record=record),
-            ReplaceMemory(record=replace(old, superseded_at=now)),
-            superseding(record.id, old_id, now),
-            *links,
-            reason=f"takes the place of {old_id}",
-        )
-        return replace(change, expected={old_id: memory_account(old)})
+    async def supersede(links: tuple[PutEdge, ...]) -> Change:
+        async def make() -> Change:
+            nonlocal old
+            old = await need(parts, old_id)
+            return _superseding(parts, record, old, links)
 
-    change = await commit(parts, make)
+        return await commit(parts, make)
+
+    change, links = await with_links_that_hold(
+        tuple(link for link in drawn if link.edge.target_id != old_id), supersede
+    )
     return RememberResult(
         id=record.id,
         action="superseded",
@@ -320,6 +309,38 @@ async def _supersede(
         links=tuple(link.edge for link in links),
         previous=old,
     )
+
+
+def _superseding(
+    parts: Parts, record: MemoryRecord, old: MemoryRecord, links: tuple[PutEdge, ...]
+) -> Change:
+    """Return the change in which a memory takes the place of another one.
+
+    Raises:
+        InvalidInputError: it says the same, or its place is taken already.
+    """
+    now = parts.clock.now()
+    if old.superseded_at is not None:
+        raise InvalidInputError(
+            "supersedes",
+            f"another memory has taken the place of {old.id} already",
+            "Supersede that one: `vestige neighbors` shows it.",
+        )
+    if compare(record.content, old.content, None).action == GateAction.DUPLICATE:
+        raise InvalidInputError(
+            "supersedes",
+            f"{old.id} says the same",
+            "Leave it out: what is remembered again is reinforced.",
+        )
+    change = parts.change(
+        ChangeAction.SUPERSEDED,
+        InsertMemory(record=record),
+        ReplaceMemory(record=replace(old, superseded_at=now)),
+        superseding(record.id, old.id, now),
+        *links,
+        reason=f"takes the place of {old.id}",
+    )
+    return replace(change, expected={old.id: memory_account(old)})
 
 
 def _reason(shown: tuple[Candidate, ...], *, force: bool) -> str:

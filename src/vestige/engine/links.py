@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from vestige.errors import MemoryNotFoundError
 from vestige.models import MemoryEdge, MemoryFilter, PutEdge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
     from datetime import datetime
     from uuid import UUID
 
     from vestige.engine.parts import Parts
     from vestige.engine.results import Candidate
     from vestige.models import JsonValue, MemoryRecord
+
+T = TypeVar("T")
 
 SIMILAR: Final = "similar"
 SAME_FILE: Final = "same_file"
@@ -59,6 +62,24 @@ async def links_of_new(
             _edge(record.id, end, SAME_SESSION, SAME_SESSION_WEIGHT, now) for end in same_session
         ]
     return drawn
+
+
+async def with_links_that_hold(
+    links: tuple[PutEdge, ...], write: Callable[[tuple[PutEdge, ...]], Awaitable[T]]
+) -> tuple[T, tuple[PutEdge, ...]]:
+    """Write with links, once more without those to memories that are gone by now.
+
+    Raises:
+        MemoryNotFoundError: another memory than the ends of the links is gone.
+    """
+    while True:
+        try:
+            return await write(links), links
+        except MemoryNotFoundError as error:
+            left = tuple(link for link in links if link.edge.target_id != error.memory_id)
+            if len(left) == len(links):
+                raise
+            links = left
 
 
 def superseding(new_id: UUID, old_id: UUID, now: datetime) -> PutEdge:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vestige.cognition import fsrs
-from vestige.embedding.texts import embed_query
+from vestige.embedding.texts import embed_query, signature_of
 from vestige.engine.associations import find_associations
 from vestige.engine.candidates import find_candidates
 from vestige.engine.question import Question, literals_of, search_query
 from vestige.engine.ranking import contenders, ranked_hits, within_budget
 from vestige.engine.recall_options import check_options
+from vestige.errors import ModelMismatchError
 from vestige.models import AddReview, ChangeAction, Rating
 from vestige.storage import limits
 
@@ -35,7 +36,7 @@ async def recall(
 ) -> RecallResult:
     """Return the memories that answer a text, best first.
 
-    The store is asked three times, and at most thirteen times, however many memories answer.
+    The store is asked four times, and at most fourteen times, however many memories answer.
 
     Raises:
         InvalidInputError: the text is empty, or a limit.
@@ -58,12 +59,26 @@ async def recall(
     )
     found = await find_candidates(parts.store, question, query)
     associations = await find_associations(parts.store, question, found)
+    await _check_model(parts)
     answers = contenders(question, found, associations)
     states = await _states(parts.store, answers)
     result = within_budget(ranked_hits(question, answers, associations, states), question)
     if options.reinforce:
         await _reinforce(parts, question, result.hits, states)
     return result
+
+
+async def _check_model(parts: Parts) -> None:
+    """See to it that all vectors that were read are of the query's model.
+
+    They were read one call after the other, between which another process may have changed it.
+
+    Raises:
+        ModelMismatchError: it has.
+    """
+    registered, own = await parts.store.registered_model(), await signature_of(parts.embedder)
+    if registered not in (None, own):
+        raise ModelMismatchError(registered, own)
 
 
 async def _states(store: MemoryStore, answers: Sequence[Found]) -> dict[UUID, SchedulingState]:

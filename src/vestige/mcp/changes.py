@@ -93,5 +93,5 @@ def _row(change: ChangelogEntry, outcome: ChangelogEntry) -> JsonObject:
 def _changed(entry: ChangelogEntry) -> list[str]:
     """Return what is different beside the text: fields, scheduling, links and reviews by kind."""
     fields = [name for name in changed_fields(entry) if name != "content"]
-    kinds = [name.partition(" ")[0] for name in entry.after or {}]
-    return [*fields, *dict.fromkeys(kind for kind in kinds if kind != "memory")]
+    kinds = {name.partition(" ")[0] for name in entry.after or {}}
+    return [*fields, *sorted(kinds - {"memory"})]

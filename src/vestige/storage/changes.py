@@ -185,7 +185,7 @@ def rows_of(slices: Collection[Slice], found: Iterable[TransferRow]) -> Rows:
                 pass  # no other table is asked for
     return {
         item: by_name.get((item.name.split(" ", 1)[0], item.key or (item.memory_id,)))
-        for item in slices
+        for item in sorted(slices, key=lambda item: (item.memory_id, item.name))
     }
 
 

@@ -13,6 +13,7 @@ from vestige.errors import (
     InvalidInputError,
     MigrationError,
     StoreUnavailableError,
+    TableBusyError,
 )
 
 if TYPE_CHECKING:
@@ -137,12 +138,6 @@ def _ended(location: str, error: Exception) -> StoreError:
         "Raise statement_timeout_seconds in [storage.postgres], or look for what blocks it in"
         " pg_stat_activity.",
     )
-
-
-class TableBusyError(BackendError):
-    """A table was locked by others for longer than the statement was willing to wait."""
-
-    hint = "Try again later; pg_stat_activity shows who uses the table. Nothing was changed."
 
 
 def _busy(location: str, error: Exception) -> StoreError:

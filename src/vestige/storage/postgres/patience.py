@@ -14,7 +14,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from vestige.storage.postgres.errors import TableBusyError
+from vestige.errors import TableBusyError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

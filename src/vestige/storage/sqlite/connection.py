@@ -63,7 +63,7 @@ class Database:
         self.clock = clock
         self._writer = Worker(path, clock)
         self._reader = Worker(path, clock)
-        self._is_closed = False
+        self.is_closed = False
         self._file = _identity(path)
         _open_files[self._file] += 1
 
@@ -94,9 +94,9 @@ class Database:
 
     async def close(self) -> None:
         """Close both connections, the reading one first so that the log is checkpointed."""
-        if self._is_closed:
+        if self.is_closed:
             return
-        self._is_closed = True
+        self.is_closed = True
         try:
             await self._reader.close()
             await self._writer.close()

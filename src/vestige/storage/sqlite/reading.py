@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from vestige.errors import StoreUnavailableError
 from vestige.storage import limits
 from vestige.storage.sqlite import registry, transfer
 from vestige.storage.sqlite.connection import Worker
@@ -41,6 +42,8 @@ class Reading:
 async def reading(database: Database) -> AsyncGenerator[Reading]:
     # A connection of its own: that of the store goes on reading what is new.
     # Differs from postgres: a snapshot is a place in the log, which grows until it is given up.
+    if database.is_closed:
+        raise StoreUnavailableError(f"the store {database.path} is closed", "Open it again.")
     worker = Worker(database.path, database.clock)
     try:
         await worker.run(_begin)
