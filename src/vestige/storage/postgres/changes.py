@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from vestige.storage.changes import Rows
     from vestige.storage.postgres.connection import Session
 
+# Before any row is locked: who waits here for a switch of the model, which locks writers out, then
+# holds nothing that the switch waits for.
+ANNOUNCE: Final = "LOCK TABLE knowledge_nodes IN ROW EXCLUSIVE MODE"
 LOCK: Final = (
     "SELECT id FROM knowledge_nodes WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 )
@@ -49,6 +52,7 @@ REMOVE_REVIEW: Final = "DELETE FROM review_events WHERE memory_id = $1 AND id = 
 
 
 async def commit(session: Session, change: Change) -> list[ChangelogEntry]:
+    await session.db.run(ANNOUNCE)
     # In one order for all, so that two changes of the same memories take turns.
     await session.db.run(LOCK, (memories_of(change.operations),))
     slices = {item for operation in change.operations for item in slices_of(operation)}
@@ -64,6 +68,7 @@ async def commit(session: Session, change: Change) -> list[ChangelogEntry]:
 
 
 async def purge(session: Session, change: Change) -> list[ChangelogEntry]:
+    await session.db.run(ANNOUNCE)
     gone = deleted_memories(change)
     others = tuple(item for item in change.operations if not isinstance(item, DeleteMemory))
     entries = await commit(session, replace(change, operations=others)) if others else []
