@@ -64,7 +64,7 @@ def pattern_item(
     _check_context(codebase, tags)
     _check_line("name", name, NAME_MAX_CHARACTERS)
     _check_prose("description", description)
-    _check_files(files)
+    check_files(files)
     return RememberItem(
         content=pattern_text(name, description, files),
         node_type=PATTERN,
@@ -96,7 +96,7 @@ def decision_item(
     if rationale is not None:
         _check_prose("rationale", rationale)
     limits.check_texts("alternatives", alternatives, ALTERNATIVES_MAX, ALTERNATIVE_MAX_CHARACTERS)
-    _check_files(files)
+    check_files(files)
     metadata: JsonObject = {
         "decision": decision,
         "rationale": rationale,
@@ -124,36 +124,51 @@ async def codebase_context(
 ) -> CodebaseContext:
     """Return the patterns and decisions of a codebase that matter now, within a budget.
 
-    First those about the files, then those about files beside them, then what answers the text,
-    then the newest. The store is asked thirteen times at most, and for a text as often as a recall
-    asks it.
+    The store is asked twelve times at most, and for a text as often as a recall asks it.
 
     Raises:
         InvalidInputError: a limit.
         EmbeddingError: the text cannot be embedded.
     """
     wanted = limits.check_limit(limit)
-    _check_files(files)
     check_options(RecallOptions(token_budget=token_budget))
-    now = parts.clock.now()
-    of_codebase = _of_codebase(codebase, now)
-    limits.check_filter(of_codebase)
-    near, newest, looked_at = await _looked_at(parts.store, of_codebase, files, wanted)
-    found = await _found(parts, codebase, text, wanted) if text.strip() else []
-    chosen = _chosen(near, found, newest)[:wanted]
+    chosen, looked_at = await chosen_memories(parts, codebase, files, text, wanted)
     fitting = fit([one.text for one in chosen], token_budget, tokens_per_text=TOKENS_PER_MEMORY)
     shown = chosen[: len(fitting.kept)]
     if fitting.cut is not None:
         shown.append(replace(chosen[len(shown)], text=fitting.cut.text))
+    now = parts.clock.now()
     return CodebaseContext(
         codebase=codebase,
         memories=tuple(shown),
         left_out=fitting.left_out,
         tokens=fitting.tokens,
-        pattern_count=await parts.store.count(replace(of_codebase, node_types=(PATTERN,))),
-        decision_count=await parts.store.count(replace(of_codebase, node_types=(DECISION,))),
+        pattern_count=await parts.store.count(current_of(codebase, now, PATTERN)),
+        decision_count=await parts.store.count(current_of(codebase, now, DECISION)),
         looked_at=looked_at,
     )
+
+
+async def chosen_memories(
+    parts: Parts, codebase: str, files: Sequence[str], text: str, wanted: int
+) -> tuple[list[CodebaseMemory], int]:
+    """Return the patterns and decisions that matter now, and how many were looked at.
+
+    First those about the files, then those about files beside them, then what answers the text,
+    then the newest.
+    """
+    check_files(files)
+    current = current_of(codebase, parts.clock.now())
+    limits.check_filter(current)
+    near, newest, looked_at = await _looked_at(parts.store, current, files, wanted)
+    found = await _found(parts, codebase, text, wanted) if text.strip() else []
+    return _each_once(near, found, newest)[:wanted], looked_at
+
+
+def current_of(codebase: str, now: datetime, *node_types: str) -> MemoryFilter:
+    """Return what keeps the patterns and decisions of a codebase that hold now."""
+    kinds = node_types or (PATTERN, DECISION)
+    return MemoryFilter(codebase=codebase, node_types=kinds, current_at=now)
 
 
 async def codebases(store: MemoryStore, now: datetime) -> list[CodebaseCount]:
@@ -172,19 +187,26 @@ def files_of(record: MemoryRecord) -> list[str]:
     return [file] if isinstance(file, str) else []
 
 
-def _of_codebase(codebase: str, now: datetime) -> MemoryFilter:
-    return MemoryFilter(codebase=codebase, node_types=(PATTERN, DECISION), current_at=now)
+def check_files(files: object) -> None:
+    """Refuse what is no list of paths within the limits.
+
+    Raises:
+        InvalidInputError: names the limit.
+    """
+    limits.check_texts("files", files, FILES_MAX, FILE_MAX_CHARACTERS)
+    for file in cast("Sequence[str]", files):
+        _check_line("files", file, FILE_MAX_CHARACTERS)
 
 
 async def _looked_at(
-    store: MemoryStore, of_codebase: MemoryFilter, files: Sequence[str], wanted: int
+    store: MemoryStore, current: MemoryFilter, files: Sequence[str], wanted: int
 ) -> tuple[list[CodebaseMemory], list[CodebaseMemory], int]:
     """Return those near to the files, nearest first, the newest, and how many were looked at."""
     near: list[tuple[Nearness, MemoryRecord]] = []
     newest: list[CodebaseMemory] = []
     looked_at, after = 0, None
     while looked_at < LOOKED_AT_MAX and (files or looked_at < wanted):
-        page = await store.list_memories(of_codebase, after=after, limit=PAGE_ROWS)
+        page = await store.list_memories(current, after=after, limit=PAGE_ROWS)
         looked_at += len(page)
         newest += [_shown(record, "codebase") for record in page][: wanted - len(newest)]
         near += [
@@ -210,7 +232,7 @@ async def _found(parts: Parts, codebase: str, text: str, wanted: int) -> list[Co
     return [_shown(hit.record, "text") for hit in result]
 
 
-def _chosen(*ranked: Sequence[CodebaseMemory]) -> list[CodebaseMemory]:
+def _each_once(*ranked: Sequence[CodebaseMemory]) -> list[CodebaseMemory]:
     """Return several lists as one, each memory where it comes first."""
     first: dict[UUID, CodebaseMemory] = {}
     for one in (memory for memories in ranked for memory in memories):
@@ -229,12 +251,6 @@ def _context_in(codebase: str, context: IngestContext | None) -> IngestContext:
 def _check_context(codebase: str, tags: Sequence[str]) -> None:
     limits.check_text("codebase", codebase, max_characters=limits.CODEBASE_MAX_CHARACTERS)
     limits.check_texts("tags", list(tags), limits.TAGS_MAX, limits.TAG_MAX_CHARACTERS)
-
-
-def _check_files(files: object) -> None:
-    limits.check_texts("files", files, FILES_MAX, FILE_MAX_CHARACTERS)
-    for file in cast("Sequence[str]", files):
-        _check_line("files", file, FILE_MAX_CHARACTERS)
 
 
 def _check_line(field: str, value: str, max_characters: int) -> None:
