@@ -30,7 +30,7 @@ class Moment:
     Attributes:
         now: the time, aware.
         codebase: the project that is worked on.
-        files: paths that are worked on, with `/` or `\\` between their parts.
+        files: paths that are worked on, with slashes of either kind.
         topics: what it is about, in words: topics, a question, the beginning of a text.
         event: the name of what has just happened.
     """

@@ -69,7 +69,7 @@ def _check_names(intention: Intention) -> None:
         raise InvalidInputError("trigger_type", f"must be one of {', '.join(TriggerType)}")
     if intention.status not in tuple(IntentionStatus):
         raise InvalidInputError("status", f"must be one of {', '.join(IntentionStatus)}")
-    if isinstance(intention.priority, bool) or intention.priority not in tuple(Priority):
+    if intention.priority not in tuple(Priority):
         raise InvalidInputError("priority", "must be 1 to 4 (low, normal, high, critical)")
     if (intention.closed_at is None) != (intention.status is IntentionStatus.ACTIVE):
         raise InvalidInputError("closed_at", "is given for what is completed or cancelled, only")
