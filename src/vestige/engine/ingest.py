@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 from vestige.cognition import fsrs
 from vestige.cognition.currency import is_current
 from vestige.cognition.ingest_gate import GateAction, compare
-from vestige.embedding.texts import embed_text
 from vestige.engine.links import links_of_new, superseding, with_links_that_hold
 from vestige.engine.parts import commit, need
 from vestige.engine.results import Candidate, IngestContext, RememberResult
@@ -136,7 +135,7 @@ async def remember(
         MemoryNotFoundError: the memory to supersede is unknown.
         InvalidInputError: it says the same, or its place is taken already.
     """
-    vectors = await embed_text(parts.embedder, record.content)
+    vectors = await parts.embed(record.content)
     record = replace(record, embedding=vectors.embedding, windows=vectors.windows)
     near = await _nearest(parts, record)
     shown = tuple(candidate for _, candidate in near[:CANDIDATES_SHOWN])
@@ -179,7 +178,7 @@ async def remember_once(parts: Parts, record: MemoryRecord, *, is_dry_run: bool)
     Returns:
         The id of the known memory, None when there was none.
     """
-    vectors = await embed_text(parts.embedder, record.content)
+    vectors = await parts.embed(record.content)
     record = replace(record, embedding=vectors.embedding, windows=vectors.windows)
     known = _known(await _nearest(parts, record), record)
     if known is None and not is_dry_run:
