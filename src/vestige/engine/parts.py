@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
@@ -110,14 +109,17 @@ async def commit(parts: Parts, make: Callable[[], Awaitable[Change]]) -> Change:
     Raises:
         ConflictError: others were quicker again and again.
     """
-    for _ in range(ATTEMPTS - 1):
-        with suppress(ConflictError):
-            change = await make()
+    attempts = 0
+    while True:
+        change = await make()
+        attempts += 1
+        try:
             await parts.store.commit(change)
+        except ConflictError:
+            if attempts == ATTEMPTS:
+                raise
+        else:
             return change
-    change = await make()
-    await parts.store.commit(change)
-    return change
 
 
 class EngineBase:
