@@ -49,6 +49,7 @@ class Parts:
         embedder: of its model.
         clock: where the time comes from.
         actor: who the changelog says made the changes.
+        is_bound: the store refuses to compare vectors of the embedder with those of another model.
         register: gives a store that has no model that of the embedder; None for who only reads.
     """
 
@@ -56,7 +57,8 @@ class Parts:
     embedder: Embedder
     clock: Clock
     actor: Actor
-    register: Callable[[], Awaitable[None]] | None = None
+    is_bound: bool = False
+    register: Callable[[], Awaitable[object]] | None = None
 
     async def embed(self, text: str) -> TextVectors:
         """Embed a text to be stored; a store that has no model yet is then given this one.
@@ -186,7 +188,7 @@ class EngineBase:
 
     async def _with_model(self, call: Callable[[Parts], Awaitable[T]], parts: Parts) -> T:
         async def run(embedder: Embedder) -> T:
-            await self._model.bind(registers=False)
-            return await call(replace(parts, embedder=embedder))
+            is_bound = await self._model.bind(registers=False)
+            return await call(replace(parts, embedder=embedder, is_bound=is_bound))
 
         return await self._model.run(run)
