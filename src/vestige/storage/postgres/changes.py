@@ -47,7 +47,6 @@ ANNOUNCE: Final = "LOCK TABLE knowledge_nodes IN ROW EXCLUSIVE MODE"
 LOCK: Final = (
     "SELECT id FROM knowledge_nodes WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 )
-
 REMOVE_REVIEW: Final = "DELETE FROM review_events WHERE memory_id = $1 AND id = $2"
 
 
@@ -127,7 +126,7 @@ async def _apply(session: Session, operation: Operation) -> Sequence[Slice]:
         case PutReview():
             await transfer.write_event(session, operation.event)
         case RemoveReview():
-            await session.db.run(REMOVE_REVIEW, (str(operation.memory_id), operation.event_id))
+            await session.db.run(REMOVE_REVIEW, (operation.memory_id, operation.event_id))
         case PutEdge():
             await graph.add_edge(session, operation.edge)
         case RemoveEdge():
