@@ -24,12 +24,14 @@ def is_local(row: TransferRow) -> bool:
 
 async def local_user_of(source: RowSource) -> User | None:
     """Return what a source says of the local user, None when it has none."""
+    found: User | None = None
     async with aclosing(pages_of(source, TransferTable.USERS, BATCH_ROWS)) as pages:
+        # To the end: a file goes on with the next page, which is read ahead, on another thread.
         async for page in pages:
             for row in page.rows:
                 if isinstance(row, User) and is_local(row):
-                    return row
-    return None
+                    found = row
+    return found
 
 
 async def take_local_user(store: MemoryStore, user: User) -> bool:
