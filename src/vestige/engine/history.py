@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from vestige.embedding.texts import embed_text
 from vestige.engine.links import SUPERSEDES
 from vestige.engine.parts import commit, need
 from vestige.engine.results import EditResult, PurgeResult, UndoResult
@@ -274,7 +273,7 @@ async def _with_vectors(parts: Parts, record: MemoryRecord) -> MemoryRecord:
     current = await parts.store.get(record.id)
     if current is not None and current.content == record.content:
         return replace(record, embedding=current.embedding, windows=current.windows)
-    vectors = await embed_text(parts.embedder, record.content)
+    vectors = await parts.embed(record.content)
     return replace(record, embedding=vectors.embedding, windows=vectors.windows)
 
 

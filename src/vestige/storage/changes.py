@@ -206,17 +206,17 @@ def rows_of(slices: Collection[Slice], found: Iterable[TransferRow]) -> Rows:
     for row in found:
         match row:
             case ScheduledMemory():
-                value = _object(TransferTable.KNOWLEDGE_NODES, row)
+                value = row_account(TransferTable.KNOWLEDGE_NODES, row)
                 state = value.pop(SCHEDULING)
                 by_name[MEMORY, (row.record.id,)] = value | WITHOUT_VECTORS
                 by_name[SCHEDULING, (row.record.id,)] = state
             case MemoryEdge():
                 key = (row.source_id, row.target_id, row.edge_type)
-                by_name["edge", key] = _object(TransferTable.EDGES, row)
+                by_name["edge", key] = row_account(TransferTable.EDGES, row)
             case ReviewEvent():
-                by_name["review", (row.id,)] = _object(TransferTable.REVIEW_EVENTS, row)
+                by_name["review", (row.id,)] = row_account(TransferTable.REVIEW_EVENTS, row)
             case Intention():
-                by_name[INTENTION, (row.id,)] = _object(TransferTable.INTENTIONS, row)
+                by_name[INTENTION, (row.id,)] = row_account(TransferTable.INTENTIONS, row)
             case _:
                 pass  # no other table is asked for
     return {
@@ -285,7 +285,7 @@ def entries_of_purged(change: Change, timestamp: datetime) -> list[ChangelogEntr
 def memory_account(record: MemoryRecord) -> JsonObject:
     """Return what the changelog says about the memory's own row as it is: `{"memory": ...}`."""
     row = ScheduledMemory(record=record, scheduling=initial_state(record.id, record.created_at))
-    value = _object(TransferTable.KNOWLEDGE_NODES, row)
+    value = row_account(TransferTable.KNOWLEDGE_NODES, row)
     del value[SCHEDULING]
     return {MEMORY: value | WITHOUT_VECTORS}
 
@@ -295,9 +295,16 @@ def scheduling_account(state: SchedulingState) -> JsonObject:
     return {SCHEDULING: state_object(state)}
 
 
+def row_account(table: TransferTable, row: TransferRow) -> JsonObject:
+    """Return what the changelog says about a row as it is."""
+    value = row_object(table, row)
+    del value["table"]
+    return value
+
+
 def intention_account(intention: Intention) -> JsonObject:
     """Return what the changelog says about an intention as it is: `{"intention": ...}`."""
-    return {INTENTION: _object(TransferTable.INTENTIONS, intention)}
+    return {INTENTION: row_account(TransferTable.INTENTIONS, intention)}
 
 
 def row_from(name: str, value: JsonValue) -> MemoryEdge | ReviewEvent | Intention:
@@ -328,9 +335,3 @@ def _table(item: Slice) -> TransferTable:
         return TransferTable.KNOWLEDGE_NODES
     is_edge = len(item.key) > 1
     return TransferTable.EDGES if is_edge else TransferTable.REVIEW_EVENTS
-
-
-def _object(table: TransferTable, row: TransferRow) -> JsonObject:
-    value = row_object(table, row)
-    del value["table"]
-    return value

@@ -51,7 +51,6 @@ ANNOUNCE: Final = "LOCK TABLE knowledge_nodes IN ROW EXCLUSIVE MODE"
 LOCK: Final = (
     "SELECT id FROM knowledge_nodes WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 )
-
 REMOVE_REVIEW: Final = "DELETE FROM review_events WHERE memory_id = $1 AND id = $2"
 
 

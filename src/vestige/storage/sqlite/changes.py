@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from vestige.storage.sqlite.connection import Session
 
 ALL_EVENTS: Final = -1  # a limit that is none
-
 REMOVE_REVIEW: Final = "DELETE FROM review_events WHERE memory_id = ? AND id = ?"
 
 
