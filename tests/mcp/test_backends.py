@@ -72,7 +72,7 @@ async def test_an_agent_recalls_edits_and_forgets(tmp_path: Path, environ: dict[
         told = await call(client, "remember", content="The harbour opens at nine")
         found = await call(client, "recall", query="when does the harbour open?")
         assert [row["id"] for row in _rows(found["results"])] == [told["id"]]
-        state = await call(client, "status")
+        state = await call(client, "session", action="status")
         assert state["store"] == found["store"]
 
 

@@ -54,6 +54,27 @@ def refused(tool: str, error: ValidationError, known: Collection[str]) -> Invali
     return InvalidInputError(first[0], first[1] + rest, _known_hint(tool, known))
 
 
+def refuse_unused(
+    action: str, values: Mapping[str, JsonValue], used: Mapping[str, Collection[str]]
+) -> None:
+    """Refuse an argument that an action has no use for, because it would not narrow it.
+
+    Args:
+        action: the action.
+        values: the arguments, None for one that is not given.
+        used: the arguments that each action takes.
+
+    Raises:
+        InvalidInputError: names the argument, and the actions that take it.
+    """
+    for name, value in values.items():
+        if value is not None and name not in used.get(action, ()):
+            users = " or ".join(user for user, names in used.items() if name in names)
+            raise InvalidInputError(
+                name, f"is not used by {action}", f"Leave it out, or use action {users}."
+            )
+
+
 def parse_id(text: str, name: str = "id") -> UUID:
     """Return the id that a text names.
 
