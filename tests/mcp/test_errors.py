@@ -27,8 +27,8 @@ async def test_a_misspelt_argument_is_refused_and_the_known_ones_are_named(tmp_p
 async def test_an_argument_like_no_other_is_refused_without_a_guess(tmp_path: Path) -> None:
     async with connected(tmp_path) as client:
         error = await refused(client, "session", zzz=1)
-    assert error["message"] == "'zzz': status has no such argument"
-    assert error["hint"] == "status takes no arguments."
+    assert error["message"] == "'zzz': session has no such argument"
+    assert error["hint"].startswith("session takes action, queries, codebase")
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,9 @@ async def test_a_list_that_comes_as_json_text_is_understood(tmp_path: Path) -> N
 async def test_an_unknown_tool_is_refused_and_the_tools_are_named(tmp_path: Path) -> None:
     async with connected(tmp_path) as client:
         error = await refused(client, "smart_ingest", content="x")
-    assert error["hint"] == "The tools are remember, recall, memory, maintain, status."
+    assert error["hint"] == (
+        "The tools are session, remember, recall, memory, codebase, intention, maintain."
+    )
 
 
 async def test_an_error_names_the_store_and_the_scope(tmp_path: Path) -> None:
@@ -135,7 +137,7 @@ async def test_a_crash_is_logged_and_tells_the_client_nothing_of_its_cause(
         with caplog.at_level(logging.ERROR):
             result = await client.call_tool("session", {"action": "status"})
     assert result.is_error
-    assert text_of(result) == "Error executing tool status"
+    assert text_of(result) == "Error executing tool session"
     assert "internal detail" in caplog.text
 
 

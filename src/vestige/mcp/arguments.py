@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import UUID
 
 from vestige.errors import InvalidInputError
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
     from vestige.models import JsonValue
+
+ActionT = TypeVar("ActionT", bound=str)
 
 SHOWN_CHARACTERS: Final = 60  # of a value that is refused
 ID_HINT: Final = "Take the id from recall or remember."
@@ -55,7 +57,7 @@ def refused(tool: str, error: ValidationError, known: Collection[str]) -> Invali
 
 
 def refuse_unused(
-    action: str, values: Mapping[str, JsonValue], used: Mapping[str, Collection[str]]
+    action: ActionT, values: Mapping[str, JsonValue], used: Mapping[ActionT, Collection[str]]
 ) -> None:
     """Refuse an argument that an action has no use for, because it would not narrow it.
 

@@ -22,7 +22,7 @@ Action: TypeAlias = Literal[
 ]
 
 # What an action takes.
-USED: Final[dict[str, tuple[str, ...]]] = {
+USED: Final[dict[Action, tuple[str, ...]]] = {
     "find_duplicates": ("codebase", "limit", "threshold"),
     "find_contradictions": ("codebase", "limit"),
 }

@@ -54,7 +54,7 @@ def add_resources(server: MCPServer[MemoryHandle], handle: MemoryHandle) -> None
         description="Store, model, health and counts.",
         mime_type=JSON,
     )
-    async def stats() -> str:  # pyright: ignore[reportUnusedFunction]  # registered by the decorator
+    async def stats() -> str:
         return await read(status_fields)
 
     @server.resource(
@@ -63,7 +63,7 @@ def add_resources(server: MCPServer[MemoryHandle], handle: MemoryHandle) -> None
         description="The newest memories, with how many each day has.",
         mime_type=JSON,
     )
-    async def recent() -> str:  # pyright: ignore[reportUnusedFunction]  # registered by the decorator
+    async def recent() -> str:
         return await read(lambda engine: timeline_fields(engine, limit=SHOWN))
 
     @server.resource(
@@ -72,7 +72,7 @@ def add_resources(server: MCPServer[MemoryHandle], handle: MemoryHandle) -> None
         description="Memories that fade and should be rated, the longest due first.",
         mime_type=JSON,
     )
-    async def due() -> str:  # pyright: ignore[reportUnusedFunction]  # registered by the decorator
+    async def due() -> str:
         return await read(_due)
 
     @server.resource(
@@ -81,7 +81,7 @@ def add_resources(server: MCPServer[MemoryHandle], handle: MemoryHandle) -> None
         description="Intentions whose time has come.",
         mime_type=JSON,
     )
-    async def intentions() -> str:  # pyright: ignore[reportUnusedFunction]  # registered by the decorator
+    async def intentions() -> str:
         return await read(_intentions)
 
     @server.resource(
@@ -90,7 +90,7 @@ def add_resources(server: MCPServer[MemoryHandle], handle: MemoryHandle) -> None
         description="kind: patterns or decisions; those that hold now, newest first.",
         mime_type=JSON,
     )
-    async def memories_of_codebase(codebase: str, kind: str) -> str:  # pyright: ignore[reportUnusedFunction]  # registered by the decorator
+    async def memories_of_codebase(codebase: str, kind: str) -> str:
         if kind not in KINDS:
             raise ResourceError(f"there is no {kind!r} of a codebase: patterns or decisions")
         return await read(lambda engine: _of_codebase(engine, codebase, kind), codebase)
