@@ -198,7 +198,7 @@ class Orientation(Reading, Writing):
         than a quarter of the budget. Nothing is written.
 
         Args:
-            queries: what may be needed, up to 10 questions.
+            queries: what may be needed, up to 10 questions of up to 10,000 characters.
             codebase: the project that is worked on.
             files: paths that are worked on, up to 100.
             topics: what the work is about, up to 64.
@@ -210,10 +210,10 @@ class Orientation(Reading, Writing):
             EmbeddingError: a query cannot be embedded.
         """
         request = SessionRequest(
-            queries=tuple(queries),
+            queries=queries,
             codebase=codebase,
-            files=tuple(files),
-            topics=tuple(topics),
+            files=files,
+            topics=topics,
             token_budget=token_budget,
         )
         return await self._reading(lambda parts: session.session_start(parts, request))

@@ -29,7 +29,6 @@ from vestige.engine.session_texts import (
     recalled_heading,
     reminder_heading,
 )
-from vestige.errors import InvalidInputError
 from vestige.storage import limits
 from vestige.storage.problems import memories, unfinished_reembedding
 
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
 
 SESSION_TOKENS: Final = 1000  # the budget where none is given
 QUERIES_MAX: Final = 10
+QUERY_MAX_CHARACTERS: Final = 10_000
 TOPICS_MAX: Final = 64
 TOPIC_MAX_CHARACTERS: Final = 256
 REMINDERS_MAX: Final = 10
@@ -63,17 +63,17 @@ class SessionRequest:
     """What is known of the work that begins.
 
     Attributes:
-        queries: what may be needed, up to 10 questions.
+        queries: what may be needed, up to 10 questions of up to 10,000 characters.
         codebase: the project that is worked on.
         files: paths that are worked on, up to 100.
         topics: what the work is about, up to 64.
         token_budget: tokens of a language model, estimated, 1 or more.
     """
 
-    queries: tuple[str, ...] = ()
+    queries: Sequence[str] = ()
     codebase: str | None = None
-    files: tuple[str, ...] = ()
-    topics: tuple[str, ...] = ()
+    files: Sequence[str] = ()
+    topics: Sequence[str] = ()
     token_budget: int = SESSION_TOKENS
 
     @property
@@ -137,19 +137,14 @@ def check_request(request: SessionRequest) -> None:
         limits.check_text(
             "codebase", request.codebase, max_characters=limits.CODEBASE_MAX_CHARACTERS
         )
-    if len(request.queries) > QUERIES_MAX:
-        raise InvalidInputError(
-            "queries", f"has {len(request.queries)} entries, at most {QUERIES_MAX} are allowed"
-        )
-    for query in request.queries:
-        limits.check_text("queries", query, max_bytes=limits.QUERY_MAX_BYTES // QUERIES_MAX)
+    limits.check_texts("queries", request.queries, QUERIES_MAX, QUERY_MAX_CHARACTERS)
 
 
 async def _reminders(parts: Parts, request: SessionRequest) -> tuple[list[Reminder], int]:
     moment = Moment(
         now=parts.clock.now(),
         codebase=request.codebase,
-        files=request.files,
+        files=tuple(request.files),
         topics=request.words,
     )
     found = await intentions.check(parts.store, moment, REMINDERS_MAX)
