@@ -59,6 +59,7 @@ async def test_the_vector_index_is_filled_from_the_rows_when_it_is_made_again(
     await store.insert(memory)
     assert [str(await store.revert_migration()) for _ in range(4)] == [
         "0005_intentions",
+        "0006_fsrs_weights",
         "0004_changelog",
         "0003_reembedding",
         "0002_hnsw",

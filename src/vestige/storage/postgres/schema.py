@@ -46,6 +46,7 @@ TABLES: Final = (
     "reembedding_queue",
     "spare_windows",
     "intentions",
+    "fsrs_weights",
     "changelog",
     "tombstones",
     "vestige_migrations",
