@@ -7,13 +7,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from factories import START
+from factories import START, a_memory, a_vector
 from vestige.cognition import fsrs
 from vestige.cognition.fsrs_weights import Weights
-from vestige.models import Rating, ReviewEvent
+from vestige.models import Rating, ReviewEvent, ScheduledMemory, TransferTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from vestige.storage.protocol import MemoryStore
 
 # Somebody who forgets much faster than most, and to whom hard recalls help less.
 FORGETFUL: Final = Weights(
@@ -23,7 +25,7 @@ GAPS_DAYS: Final = (1, 2, 3, 5, 8, 13, 21, 34)
 
 
 def events_of(
-    weights: Weights, *, memories: int, reviews: int, seed: int = 7, first_id: int = 1
+    weights: Weights, *, memories: int, reviews: int, seed: int = 7
 ) -> Iterator[ReviewEvent]:
     """Yield the reviews of somebody, as a store records them that schedules by default weights.
 
@@ -45,7 +47,7 @@ def events_of(
             true = fsrs.review(true, rating, at, weights=weights)
             after = fsrs.review(stored, rating, at)
             yield ReviewEvent(
-                id=first_id + number * reviews + position,
+                id=1 + number * reviews + position,
                 memory_id=memory_id,
                 timestamp=at,
                 rating=rating,
@@ -53,3 +55,41 @@ def events_of(
                 new_state=after,
             )
             stored = after
+
+
+async def store_reviews(
+    store: MemoryStore,
+    weights: Weights,
+    *,
+    memories: int,
+    reviews: int,
+    dimension: int | None = None,
+) -> None:
+    """Put the reviews of somebody into a store, with the memories that they are of.
+
+    Args:
+        store: an empty one.
+        weights: of the person.
+        memories: how many, up to 500.
+        reviews: of each of them.
+        dimension: of their vectors; None for memories without vectors.
+    """
+    events = list(events_of(weights, memories=memories, reviews=reviews))
+    last = {event.memory_id: event.new_state for event in events}
+    rows = [
+        ScheduledMemory(
+            record=a_memory(
+                str(memory_id),
+                id=memory_id,
+                embedding=None if dimension is None else a_vector(number, dimension=dimension),
+            ),
+            scheduling=state,
+        )
+        for number, (memory_id, state) in enumerate(last.items())
+    ]
+    for table, given in (
+        (TransferTable.KNOWLEDGE_NODES, rows),
+        (TransferTable.REVIEW_EVENTS, events),
+    ):
+        result = await store.import_rows(table, given)
+        assert result.written == len(given)

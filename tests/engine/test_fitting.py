@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from factories import DAY, START, a_memory, a_scheduling, a_set_of_weights
-from reviewers import FORGETFUL, events_of
+from reviewers import FORGETFUL, events_of, store_reviews
 from vestige.cognition import fsrs
 from vestige.cognition.fsrs_weights import DEFAULT_WEIGHTS
 from vestige.engine.fitting import LAPSES_MIN, SAMPLES_MIN
@@ -19,7 +19,6 @@ from vestige.models import Rating, ScheduledMemory, TransferTable
 
 if TYPE_CHECKING:
     from factories import ManualClock
-    from vestige.cognition.fsrs_weights import Weights
     from vestige.engine.engine import Engine
     from vestige.models import FsrsWeights
     from vestige.storage.protocol import MemoryStore
@@ -28,17 +27,8 @@ FITTED = a_set_of_weights(decay=0.5)
 MEMORIES, REVIEWS = 150, 8
 
 
-async def fill(store: MemoryStore, weights: Weights, *, memories: int = MEMORIES) -> None:
-    """Store what a person with these weights has reviewed."""
-    events = list(events_of(weights, memories=memories, reviews=REVIEWS))
-    last = {event.memory_id: event.new_state for event in events}
-    rows = [
-        ScheduledMemory(record=a_memory(str(memory_id), id=memory_id), scheduling=state)
-        for memory_id, state in last.items()
-    ]
-    for start in range(0, len(rows), 500):
-        await store.import_rows(TransferTable.KNOWLEDGE_NODES, rows[start : start + 500])
-    await store.import_rows(TransferTable.REVIEW_EVENTS, events)
+async def fill(store: MemoryStore, *, memories: int = MEMORIES) -> None:
+    await store_reviews(store, FORGETFUL, memories=memories, reviews=REVIEWS)
 
 
 async def whole(store: MemoryStore) -> list[object]:
@@ -49,7 +39,7 @@ async def whole(store: MemoryStore) -> list[object]:
 async def test_a_fit_predicts_the_latest_reviews_better_and_writes_nothing(
     any_engine: Engine, clock: ManualClock
 ) -> None:
-    await fill(any_engine.store, FORGETFUL)
+    await fill(any_engine.store)
     clock.advance(900 * DAY)
     before = await whole(any_engine.store)
     told: list[float] = []
@@ -72,7 +62,7 @@ async def test_a_fit_predicts_the_latest_reviews_better_and_writes_nothing(
 async def test_better_weights_are_applied_and_all_memories_fade_by_them(
     any_engine: Engine, clock: ManualClock
 ) -> None:
-    await fill(any_engine.store, FORGETFUL)
+    await fill(any_engine.store)
     clock.advance(900 * DAY)
     (row, *_) = (await any_engine.store.export_page(TransferTable.KNOWLEDGE_NODES)).rows
     assert isinstance(row, ScheduledMemory)
@@ -96,7 +86,7 @@ async def test_better_weights_are_applied_and_all_memories_fade_by_them(
 
 async def test_a_second_fit_to_the_same_reviews_finds_nothing_better(any_engine: Engine) -> None:
     """What is in use by then was fitted to the reviews that are kept out of the comparison."""
-    await fill(any_engine.store, FORGETFUL)
+    await fill(any_engine.store)
     first = await any_engine.fit_fsrs_weights(apply=True)
     stored = await any_engine.fsrs_weights()
     again = await any_engine.fit_fsrs_weights(apply=True)
@@ -108,7 +98,7 @@ async def test_a_second_fit_to_the_same_reviews_finds_nothing_better(any_engine:
 async def test_too_few_reviews_are_refused_with_what_is_there_and_what_is_needed(
     any_engine: Engine,
 ) -> None:
-    await fill(any_engine.store, FORGETFUL, memories=12)
+    await fill(any_engine.store, memories=12)
     with pytest.raises(InvalidInputError) as caught:
         await any_engine.fit_fsrs_weights(apply=True)
     text = str(caught.value)
@@ -190,7 +180,7 @@ async def test_a_recall_filters_and_reinforces_by_the_weights_of_the_store(
 async def test_what_was_cut_off_after_the_weights_were_written_is_finished_by_a_consolidation(
     any_engine: Engine, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await fill(any_engine.store, FORGETFUL)
+    await fill(any_engine.store)
     clock.advance(900 * DAY)
     refresh = any_engine.store.refresh_retrievability
 
