@@ -22,6 +22,7 @@ from vestige.cli import (
     graph,
     health,
     history,
+    intention,
     memories,
     migrate,
     recall,
@@ -54,6 +55,9 @@ for group in (
 ):
     app.add_typer(group.commands)
 app.add_typer(find.commands, name="find", epilog=example("vestige find duplicates"))
+app.add_typer(
+    intention.commands, name="intention", epilog=example("vestige intention check --codebase shop")
+)
 app.add_typer(domains.commands, name="domains", epilog=example("vestige domains list"))
 app.add_typer(access.users, name="users", epilog=example("vestige users list"))
 app.add_typer(access.groups, name="groups", epilog=example("vestige groups list"))

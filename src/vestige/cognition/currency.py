@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 HALF_LIFE_DAYS: Final = 30.0
 
-
 K = TypeVar("K", bound=Hashable)
 
 

@@ -52,7 +52,7 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RememberItem:
-    """One text of several that are remembered together; the fields are those of `remember`."""
+    """A text that is to be remembered; the fields are the arguments of `remember`."""
 
     content: str
     node_type: str | None = None

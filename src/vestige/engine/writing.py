@@ -92,11 +92,18 @@ class Writing(EngineBase):
             supersedes=supersedes,
             force_create=force_create,
         )
+        return await self.remember_item(item)
+
+    async def remember_item(self, item: RememberItem) -> RememberResult:
+        """Remember a text whose fields are those of `remember`, with what that may raise."""
 
         async def write(parts: Parts) -> RememberResult:
             record = await ingest.item_record(parts, item)
             return await ingest.remember(
-                _named(parts, context), record, supersedes=supersedes, force=force_create
+                _named(parts, item.context),
+                record,
+                supersedes=item.supersedes,
+                force=item.force_create,
             )
 
         return await self._writing(write)
@@ -117,19 +124,7 @@ class Writing(EngineBase):
         results: list[RememberResult | VestigeError] = []
         for item in items:
             try:
-                results.append(
-                    await self.remember(
-                        item.content,
-                        node_type=item.node_type,
-                        tags=item.tags,
-                        context=item.context,
-                        metadata=item.metadata,
-                        created_at=item.created_at,
-                        valid_until=item.valid_until,
-                        supersedes=item.supersedes,
-                        force_create=item.force_create,
-                    )
-                )
+                results.append(await self.remember_item(item))
             except (StoreUnavailableError, ModelMismatchError):
                 raise  # the others would fail in the same way
             except VestigeError as error:
@@ -250,10 +245,10 @@ class Writing(EngineBase):
         return await history.forget(self._parts, memory_id)
 
     async def purge(self, memory_ids: Sequence[UUID], *, erase: bool = True) -> PurgeResult:
-        """Delete memories, and what the changelog holds of them, for good.
+        """Delete memories and intentions, and what the changelog holds of them, for good.
 
         Args:
-            memory_ids: up to 100; also of memories that were forgotten already.
+            memory_ids: up to 100; also of memories that were forgotten already, and of intentions.
             erase: also rewrite the files of the database, so that no byte is left in them. It takes
                 as long as the store is large, and others wait meanwhile.
 

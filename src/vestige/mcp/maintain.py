@@ -8,7 +8,7 @@ from mcp.types import CallToolResult
 from pydantic import Field
 
 from vestige.errors import InvalidInputError
-from vestige.mcp.context import ALL_CODEBASES, ToolContext, client_id, memory_of, scope_of
+from vestige.mcp.context import ALL_CODEBASES, ToolContext, engine_of, memory_of, scope_of
 from vestige.mcp.results import FindingRow, MaintainAnswer, success
 from vestige.mcp.text import NOTICE, beginning, described, one_line, quoted, rounded
 
@@ -28,7 +28,6 @@ USED_BY: Final[dict[str, tuple[Action, ...]]] = {
     "threshold": ("find_duplicates",),
 }
 IDS_SHOWN: Final = 10  # of a cluster
-CLIENT_CHARACTERS: Final = 256  # as many as the changelog takes
 
 
 class _Findings(NamedTuple):
@@ -51,7 +50,7 @@ async def maintain(
     """Look the whole memory through."""
     _check(action, {"codebase": codebase or None, "threshold": threshold, "limit": limit})
     memory = memory_of(context)
-    engine = await _engine(context)
+    engine = await engine_of(context)
     rows = limit or memory.config.defaults.limit
     if action == "find_duplicates":
         findings = await _duplicates(engine, codebase or None, threshold, rows)
@@ -81,19 +80,6 @@ def _check(action: Action, arguments: dict[str, JsonValue]) -> None:
             raise InvalidInputError(
                 name, f"is not used by {action}", f"Leave it out, or use action {users}."
             )
-
-
-async def _engine(context: ToolContext) -> Engine:
-    """Return the engine, whose changes the changelog tells as those of this client."""
-    from vestige.engine.parts import Actor  # noqa: PLC0415  # nothing of the engine at the start
-
-    memory = memory_of(context)
-    client = client_id(context)
-    actor = Actor(
-        client_id=None if client is None else client[:CLIENT_CHARACTERS],
-        session_id=memory.session_id,
-    )
-    return (await memory.engine()).acting_as(actor)
 
 
 async def _duplicates(

@@ -87,6 +87,10 @@ class Writing(SyncBase):
             )
         )
 
+    def remember_item(self, item: RememberItem) -> RememberResult:
+        """Remember a text whose fields are those of `remember`, with what that may raise."""
+        return self.run(lambda engine: engine.remember_item(item))
+
     def remember_many(self, items: Sequence[RememberItem]) -> list[RememberResult | VestigeError]:
         """Remember up to 100 texts, each on its own: one that is refused stops no other.
 
@@ -201,10 +205,10 @@ class Writing(SyncBase):
         return self.run(lambda engine: engine.forget(memory_id))
 
     def purge(self, memory_ids: Sequence[UUID], *, erase: bool = True) -> PurgeResult:
-        """Delete memories, and what the changelog holds of them, for good.
+        """Delete memories and intentions, and what the changelog holds of them, for good.
 
         Args:
-            memory_ids: up to 100; also of memories that were forgotten already.
+            memory_ids: up to 100; also of memories that were forgotten already, and of intentions.
             erase: also rewrite the files of the database, so that no byte is left in them. It takes
                 as long as the store is large, and others wait meanwhile.
 
