@@ -3,8 +3,8 @@
 python tools/sync_engine.py            names the modules that are not up to date
 python tools/sync_engine.py --write    writes them
 
-Of each class that `Engine` inherits from, besides its base, there is a twin in `src/vestige/sync`,
-in a module of the same name.
+Of each class that `Engine` inherits from, also by way of another one, there is a twin in
+`src/vestige/sync`, in a module of the same name; `EngineBase` has one that is written by hand.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 SOURCE: Final = ROOT / "src"
 ENGINE: Final = SOURCE / "vestige" / "engine" / "engine.py"
+BASE: Final = "EngineBase"
 SYNC: Final = SOURCE / "vestige" / "sync"
 
 MODULE: Final = '''"""{summary}
@@ -32,7 +33,7 @@ from __future__ import annotations
 {needed_now}
 {needed_for_types}
 
-class {name}(SyncBase):
+class {name}({bases}):
 {docstring}
 
 {methods}
@@ -58,36 +59,52 @@ class SyncEngine({names}):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """A class that the engine inherits from, and the module it is in."""
+    """A class that the engine inherits from, the module it is in, and what it inherits from."""
 
     name: str
     module: str
+    bases: tuple[Part, ...]
 
     @property
     def path(self) -> Path:
-        return SOURCE.joinpath(*self.module.split(".")).with_suffix(".py")
+        return _path(self.module)
 
     @property
     def twin(self) -> Path:
         return SYNC / self.path.name
 
+    @property
+    def twin_module(self) -> str:
+        return f"vestige.sync.{self.path.stem}"
+
 
 def generated() -> dict[Path, str]:
     """Return what each module of the twin has to be."""
-    tree = _tree(ENGINE)
-    modules = _imports(tree)
-    engine = _class(tree, "Engine")
-    names = [base.id for base in engine.bases if isinstance(base, ast.Name)]
-    parts = [Part(name=name, module=modules[name]) for name in names]
-    texts = {part.twin: _module(part) for part in parts}
+    parts = _parts(ENGINE, "Engine")
+    texts: dict[Path, str] = {}
+    waiting = [*parts]
+    while waiting:
+        part = waiting.pop()
+        texts[part.twin] = _module(part)
+        waiting += part.bases
     texts[SYNC / ENGINE.name] = ENGINE_MODULE.format(
         source=_shown(ENGINE),
-        imports="\n".join(
-            f"from vestige.sync.{part.path.stem} import {part.name}" for part in parts
-        ),
-        names=", ".join(names),
+        imports="\n".join(f"from {part.twin_module} import {part.name}" for part in parts),
+        names=", ".join(part.name for part in parts),
     )
-    return {path: _formatted(path, text) for path, text in texts.items()}
+    return {path: _formatted(path, text) for path, text in sorted(texts.items())}
+
+
+def _parts(path: Path, name: str) -> tuple[Part, ...]:
+    """Return what a class inherits from, but for the base of all."""
+    tree = _tree(path)
+    modules = _imports(tree)
+    names = [base.id for base in _class(tree, name).bases if isinstance(base, ast.Name)]
+    return tuple(
+        Part(name=base, module=modules[base], bases=_parts(_path(modules[base]), base))
+        for base in names
+        if base != BASE
+    )
 
 
 def _module(part: Part) -> str:
@@ -103,14 +120,17 @@ def _module(part: Part) -> str:
     defaults = {name for method in methods for name in _names(_defaults(method))}
     types = {name for method in methods for name in _names(_annotations(method))}
     modules |= {"SyncBase": "vestige.sync.parts", "TYPE_CHECKING": "typing"}
+    modules |= {base.name: base.twin_module for base in part.bases}
+    bases = [base.name for base in part.bases] or ["SyncBase"]
     for_types = _import_lines(types - defaults, modules, "    ")
-    needed_now = {*defaults, "SyncBase", *(["TYPE_CHECKING"] if for_types else [])}
+    needed_now = {*defaults, *bases, *(["TYPE_CHECKING"] if for_types else [])}
     return MODULE.format(
         summary=(ast.get_docstring(tree) or "").splitlines()[0],
         source=_shown(part.path),
         needed_now=_import_lines(needed_now, modules, ""),
         needed_for_types=f"\nif TYPE_CHECKING:\n{for_types}\n" if for_types else "",
         name=twin.name,
+        bases=", ".join(bases),
         docstring="\n".join(source[twin.body[0].lineno - 1 : twin.body[0].end_lineno]),
         methods="\n\n".join(_method(method, source) for method in methods),
     )
@@ -182,6 +202,10 @@ def _class(tree: ast.Module, name: str) -> ast.ClassDef:
 
 def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def _path(module: str) -> Path:
+    return SOURCE.joinpath(*module.split(".")).with_suffix(".py")
 
 
 def _shown(path: Path) -> str:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import pytest
 
@@ -75,6 +75,11 @@ def interrupts() -> Generator[None]:
     signal.signal(signal.SIGINT, before)
 
 
+def ask_until_refused(memory: SyncEngine) -> NoReturn:
+    while True:
+        memory.health()
+
+
 def forget(memories: list[SyncEngine]) -> None:
     memories.clear()
     gc.collect()
@@ -124,14 +129,12 @@ def test_closing_waits_for_the_calls_of_other_threads(memory: SyncEngine) -> Non
     assert has_begun.wait(SECONDS)
     closing = threading.Thread(target=memory.close)
     closing.start()
-    is_refused = False
-    while not is_refused:  # until the other thread has begun to close
-        try:
-            memory.health()
-        except StoreUnavailableError:
-            is_refused = True
-    assert closing.is_alive()
-    may_end.set()
+    try:
+        with pytest.raises(StoreUnavailableError, match="closed"):
+            ask_until_refused(memory)
+        assert closing.is_alive()
+    finally:
+        may_end.set()
     closing.join(SECONDS)
     assert future.result(SECONDS) == "created"
 

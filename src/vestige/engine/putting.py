@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from vestige.embedding.texts import embed_texts
 from vestige.engine.ingest import check_memory
 from vestige.engine.parts import ATTEMPTS
 from vestige.engine.results import PutResult
@@ -114,7 +113,7 @@ async def _embed(
         and (record.id not in known or known[record.id].content != record.content)
     ]
     if missing:
-        made = await embed_texts(parts.embedder, [record.content for record in missing])
+        made = await parts.embed_many([record.content for record in missing])
         vectors.update(zip((record.id for record in missing), made, strict=True))
 
 

@@ -5,13 +5,12 @@ Written by `python tools/sync_engine.py --write` from `src/vestige/engine/engine
 
 from __future__ import annotations
 
-from vestige.sync.reading import Reading
+from vestige.sync.orientation import Orientation
 from vestige.sync.reminding import Reminding
 from vestige.sync.upkeep import Upkeep
-from vestige.sync.writing import Writing
 
 
-class SyncEngine(Reading, Writing, Reminding, Upkeep):
+class SyncEngine(Orientation, Reminding, Upkeep):
     """Long-term memory like `Engine`, with methods that wait for their answers.
 
     Several threads may use it at once. Functions that it calls, such as those that are told how far
