@@ -11,7 +11,7 @@ import pytest
 import vestige
 from factories import START, an_id
 from vestige.engine.parts import Actor
-from vestige.errors import ConfigError, InvalidInputError, MemoryNotFoundError
+from vestige.errors import ConfigError, MemoryNotFoundError
 from vestige.models import ChangelogFilter, MemoryFilter
 
 if TYPE_CHECKING:
@@ -95,47 +95,3 @@ def test_a_url_that_is_no_servers_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("VESTIGE_DATA_DIR", "/nowhere")
     with pytest.raises(ConfigError, match=r"argument: storage\.postgres\.url must be postgresql"):
         vestige.open("mysql://localhost/memories")
-
-
-def test_putting_replaces_what_an_id_held(memory: SyncEngine) -> None:
-    item = vestige.PutItem(id=an_id("key"), content="first", tags=("one",))
-    (created,) = memory.put([item])
-    again = vestige.PutItem(id=an_id("key"), content="second", metadata={"n": 1})
-    (edited,) = memory.put([item, again])
-    assert (created.action, edited.action) == ("created", "edited")
-    record, _ = memory.get(item.id)
-    assert (record.content, record.tags, record.metadata) == ("second", (), {"n": 1})
-    assert memory.recall("second")[0].vector_score == pytest.approx(1.0)
-    assert [entry.action for entry in memory.changelog()] == ["edited", "created"]
-    memory.undo()
-    assert memory.get(item.id)[0].content == "first"
-
-
-def test_putting_shows_what_was_hidden_and_keeps_its_creation(memory: SyncEngine) -> None:
-    item = vestige.PutItem(id=an_id("key"), content="hidden")
-    memory.put([item])
-    created_at = memory.get(item.id)[0].created_at
-    memory.suppress(item.id)
-    memory.put([item])
-    record, _ = memory.get(item.id)
-    assert (record.suppressed_at, record.created_at) == (None, created_at)
-
-
-def test_a_purged_id_cannot_be_put_again(memory: SyncEngine) -> None:
-    item = vestige.PutItem(id=an_id("key"), content="gone for good")
-    memory.put([item])
-    memory.purge([item.id], erase=False)
-    with pytest.raises(InvalidInputError, match="was purged"):
-        memory.put([item])
-    memory.put([vestige.PutItem(id=an_id("other key"), content="gone for good")])
-
-
-def test_of_what_is_put_together_all_is_refused_or_nothing(memory: SyncEngine) -> None:
-    good = vestige.PutItem(id=an_id("good"), content="good")
-    bad = vestige.PutItem(id=an_id("bad"), content=" ")
-    with pytest.raises(InvalidInputError, match="content"):
-        memory.put([good, bad])
-    with pytest.raises(InvalidInputError, match="items"):
-        memory.put([])
-    stats = memory.stats()
-    assert (stats.memory_count, stats.model) == (0, None)
