@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 SECONDS: Final = 60  # until something is taken for hanging
 FORGETS: Final = """
-import vestige
-memory = vestige.open("memory.db")
+import sys, vestige
+memory = vestige.open(sys.argv[1])
 print(memory.remember("not closed").action)
 """
 FORKS: Final = """
@@ -47,10 +47,10 @@ with vestige.open("memory.db") as memory:
 """
 
 
-def run(program: str, folder: Path) -> list[str]:
+def run(program: str, folder: Path, *arguments: str) -> list[str]:
     environ = {name: text for name, text in os.environ.items() if not name.startswith("VESTIGE_")}
     result = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", program, *arguments],
         capture_output=True,
         check=False,
         cwd=folder,
@@ -187,9 +187,12 @@ def test_a_cancelled_future_cancels_its_work(memory: SyncEngine) -> None:
     assert memory.stats().memory_count == 0
 
 
-def test_a_program_that_forgets_to_close_ends_and_loses_nothing(tmp_path: Path) -> None:
-    assert run(FORGETS, tmp_path) == ["created"]
-    config = vestige.load_config(None, tmp_path, HASHING, store=tmp_path / "memory.db")
+def test_a_program_that_forgets_to_close_ends_and_loses_nothing(
+    config: Config, tmp_path: Path
+) -> None:
+    url = config.storage.postgres.url
+    where = str(config.storage.sqlite.path) if url is None else url.get_secret_value()
+    assert run(FORGETS, tmp_path, where) == ["created"]
     with vestige.open(config) as memory:
         assert [record.content for record in memory.list_memories()] == ["not closed"]
 

@@ -43,7 +43,10 @@ class SyncBase:
         self.close()
 
     def close(self) -> None:
-        """Wait for the calls of other threads, and close the store; a second call does nothing."""
+        """Wait for the calls of other threads, and close the store; a second call does nothing.
+
+        It is closed for what `acting_as` has returned, too.
+        """
         self._background.close()
 
     def run(self, work: Callable[[Engine], Awaitable[R]]) -> R:
