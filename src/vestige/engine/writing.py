@@ -222,10 +222,10 @@ class Writing(EngineBase):
         return await history.forget(self._parts, memory_id)
 
     async def purge(self, memory_ids: Sequence[UUID], *, erase: bool = True) -> PurgeResult:
-        """Delete memories, and what the changelog holds of them, for good.
+        """Delete memories and intentions, and what the changelog holds of them, for good.
 
         Args:
-            memory_ids: up to 100; also of memories that were forgotten already.
+            memory_ids: up to 100; also of memories that were forgotten already, and of intentions.
             erase: also rewrite the files of the database, so that no byte is left in them. It takes
                 as long as the store is large, and others wait meanwhile.
 

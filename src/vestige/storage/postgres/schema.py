@@ -45,6 +45,7 @@ TABLES: Final = (
     "reembedding",
     "reembedding_queue",
     "spare_windows",
+    "intentions",
     "changelog",
     "tombstones",
     "vestige_migrations",
