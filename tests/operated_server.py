@@ -31,7 +31,6 @@ port = {port}
 unix_socket_directories = '{folder}'
 fsync = off
 shared_buffers = 64MB
-max_connections = 30
 max_parallel_maintenance_workers = 0
 lc_messages = 'C'
 timezone = 'UTC'
