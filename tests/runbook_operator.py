@@ -1,4 +1,4 @@
-"""The operator of the runbook: runs its blocks, one after the other, on a server and a client."""
+"""The operator of a page: does what its blocks say, one after the other, on a server of its own."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from operated_server import ADMINISTRATOR
+from page_steps import prints_as_shown
 from pages import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from operated_server import OperatedServer
     from page_steps import Step
 
@@ -25,21 +28,26 @@ SECONDS: Final = 120  # for one block
 # What the tests themselves run under is not for the programs that they start.
 FOREIGN: Final = ("VESTIGE_", "COVERAGE_", "COV_", "XDG_", "PG", "CLAUDE_", "CODEX_")
 
+State: TypeAlias = "Callable[[Operator], Callable[[], object] | None]"
+
 
 @dataclass(kw_only=True)
 class Operator:
     """Somebody with a server, a client and a home directory.
 
     Attributes:
-        server: that the runbook is about.
+        server: that the page is about.
         home: the only folder that is written to.
+        states: brings about what a block begins with, by its mark `given`; what it returns undoes
+            that afterwards.
         models_url: where a server of embedding models answers.
         sessions: what is closed at the end.
     """
 
     server: OperatedServer
     home: Path
-    models_url: str
+    states: Mapping[str, State]
+    models_url: str = ""
     sessions: ExitStack = field(default_factory=ExitStack)
 
     @property
@@ -48,6 +56,7 @@ class Operator:
         return {
             "db.example:5432": f"127.0.0.1:{self.server.port}",
             "db.example": "127.0.0.1",
+            "127.0.0.1:5433": f"127.0.0.1:{self.server.port}",
             "10.0.0.0/24": "127.0.0.1/32",
             # The server of the test has no TLS.
             "hostssl": "host",
@@ -63,13 +72,14 @@ class Operator:
     @property
     def environ(self) -> dict[str, str]:
         """The variables of a shell on the server, which a client's commands say more than."""
+        folders = (self.home / "bin", self.server.programs, SCRIPTS)
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)
         }
         return inherited | {
             "HOME": str(self.home),
             "LC_ALL": "C.UTF-8",
-            "PATH": os.pathsep.join([str(self.server.programs), str(SCRIPTS), os.environ["PATH"]]),
+            "PATH": os.pathsep.join([*map(str, folders), os.environ["PATH"]]),
             "PGHOST": str(self.server.folder),
             "PGPORT": str(self.server.port),
             "PYTHONPATH": str(ROOT / "src"),
@@ -80,6 +90,24 @@ class Operator:
         for name, here in self.names.items():
             text = text.replace(name, here)
         return text
+
+    def follow(self, steps: list[Step]) -> list[str]:
+        """Run the blocks that are to be run, and check what comes of each; return the outputs."""
+        with self.sessions:
+            return [self._follow(step) for step in steps if step.is_run]
+
+    def _follow(self, step: Step) -> str:
+        given = step.marks.get("given")
+        undo = self.states[given](self) if given else None
+        code, printed = self.do(step)
+        assert code == int(step.marks.get("exits", "0")), f"{step}\n{step.text}\n{printed}"
+        if step.prints is not None and not step.is_example:
+            shown = self.localized(step.prints)
+            is_same = prints_as_shown(shown, printed)
+            assert is_same, f"{step}\n{step.text}\n{shown}\nbut:\n{printed}"
+        if undo is not None:
+            undo()
+        return printed
 
     def do(self, step: Step) -> tuple[int, str]:
         """Run a block; return its exit code and what it printed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from vestige.embedding import open_embedder
 from vestige.storage.postgres.store import PostgresStore
@@ -11,9 +11,7 @@ from vestige.storage.postgres.store import PostgresStore
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runbook_operator import Operator
-
-State: TypeAlias = "Callable[[Operator], Callable[[], object] | None]"
+    from runbook_operator import Operator, State
 
 FRESH: Final = "memory_new"
 MAKE_FRESH: Final = f"""

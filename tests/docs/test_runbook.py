@@ -17,8 +17,6 @@ from runbook_states import STATES
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from page_steps import Step
-
 PAGE: Final = ROOT / "docs" / "runbook" / "postgres.md"
 STEPS: Final = steps_of(PAGE)
 SECTIONS: Final = [
@@ -39,26 +37,11 @@ COMPARED_AT_LEAST: Final = 45
 DIMENSION: Final = 768
 
 
-def follow(operator: Operator, step: Step) -> str:
-    """Do what a block says, and check what comes of it; return what was printed."""
-    given = step.marks.get("given")
-    after = STATES[given](operator) if given else None
-    code, printed = operator.do(step)
-    assert code == int(step.marks.get("exits", "0")), f"{step}\n{step.text}\n{printed}"
-    if step.prints is not None and not step.is_example:
-        shown = operator.localized(step.prints)
-        assert prints_as_shown(shown, printed), f"{step}\n{step.text}\n{shown}\nbut:\n{printed}"
-    if after is not None:
-        after()
-    return printed
-
-
 @pytest.mark.timeout(900)  # a hundred programs, each of which has its own time
 def test_every_block_of_the_runbook_does_what_the_page_says(tmp_path: Path) -> None:
     with operated_server() as server, embedding_server(DIMENSION) as models:
-        operator = Operator(server=server, home=tmp_path, models_url=models.base_url)
-        with operator.sessions:
-            printed = [follow(operator, step) for step in STEPS if step.is_run]
+        operator = Operator(server=server, home=tmp_path, states=STATES, models_url=models.base_url)
+        printed = operator.follow(STEPS)
     password = (tmp_path / ".pgpass").read_text(encoding="utf-8").strip().rpartition(":")[2]
     assert len(password) == 48
     assert not [text for text in printed if password in text]
