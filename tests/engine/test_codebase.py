@@ -255,21 +255,21 @@ async def test_what_is_hidden_or_holds_no_longer_is_not_shown(
 async def test_only_the_newest_are_compared_with_files_and_it_is_said_how_many(
     either_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(codebase_memory, "LOOKED_AT_MAX", 200)
+    monkeypatch.setattr(codebase_memory, "LOOKED_AT_MAX", 20)
     records = [
         a_memory(
             f"pattern {number}",
             node_type="pattern",
             codebase="shop",
-            metadata={"files": ["src/a.py"]} if number in {99, 100} else {},
+            metadata={"files": ["src/a.py"]} if number in {9, 10} else {},
             created_at=START + number * DAY,
         )
-        for number in range(300)
+        for number in range(30)
     ]
     await either_engine.store.insert_many(records)
     context = await either_engine.codebase_context("shop", files=["src/a.py"], limit=2)
-    assert relations(context) == {records[100].id: "file", records[299].id: "codebase"}
-    assert (context.looked_at, context.count) == (200, 300)
+    assert relations(context) == {records[10].id: "file", records[29].id: "codebase"}
+    assert (context.looked_at, context.count) == (20, 30)
 
 
 async def test_a_codebase_that_nothing_is_known_of_is_empty(either_engine: Engine) -> None:

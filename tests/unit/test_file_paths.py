@@ -6,11 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vestige.cognition.file_paths import Nearness, nearest
+from vestige.cognition.file_paths import Nearness, Surroundings
 
-paths = st.lists(st.sampled_from(["src", "api", "a.py", "b.py", "..", "."]), min_size=1).map(
-    "/".join
-)
+paths = st.lists(
+    st.sampled_from(["src", "api", "a.py", "b.py", "..", ".", "", "C:"]), min_size=1
+).map("/".join)
+
+
+def nearest(files: list[str], wanted: list[str]) -> Nearness:
+    return Surroundings(wanted).nearness(files)
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from vestige.cli import (
     remember,
     restore,
     reviews,
+    session_start,
     setup,
     state,
     timeline,
@@ -57,6 +58,9 @@ for group in (
 ):
     app.add_typer(group.commands)
 app.add_typer(codebase.commands, name="codebase", epilog=example("vestige codebase list"))
+app.add_typer(
+    session_start.commands, name="session", epilog=example("vestige session start --codebase shop")
+)
 app.add_typer(find.commands, name="find", epilog=example("vestige find duplicates"))
 app.add_typer(
     intention.commands, name="intention", epilog=example("vestige intention check --codebase shop")

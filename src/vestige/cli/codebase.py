@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,15 +23,8 @@ from vestige.cli.session import configured, with_engine, with_store
 
 if TYPE_CHECKING:
     from vestige.config import Config
-    from vestige.engine.orientation_results import CodebaseContext, Relation
+    from vestige.engine.orientation_results import CodebaseContext
     from vestige.engine.results import RememberItem
-
-RELATIONS: Final[dict[Relation, str]] = {
-    "file": "about a given file",
-    "folder": "about a file beside a given one",
-    "text": "found for the text",
-    "codebase": "among the newest",
-}
 
 NameOption = Annotated[
     str, typer.Option("--codebase", metavar="NAME", help="The codebase that it belongs to.")
@@ -207,6 +200,8 @@ def _remember(config: Config, item: RememberItem, *, as_json: bool) -> None:
 
 
 def _print_context(found: CodebaseContext) -> None:
+    from vestige.engine.orientation_results import RELATION_WORDS
+
     for memory in found.memories:
         record = memory.record
         print_line(
@@ -214,7 +209,7 @@ def _print_context(found: CodebaseContext) -> None:
             GAP,
             day(record.created_at),
             GAP,
-            (RELATIONS[memory.relation], "cyan"),
+            (RELATION_WORDS[memory.relation], "cyan"),
             GAP,
             (str(record.id), "dim"),
         )

@@ -9,15 +9,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, cast
 
 from vestige.cognition.codebase_texts import decision_text, pattern_text
-from vestige.cognition.file_paths import Nearness, nearest
+from vestige.cognition.file_paths import Nearness, Surroundings
 from vestige.cognition.token_budget import fit
-from vestige.engine.near_pairs import PAGE_ROWS
 from vestige.engine.orientation_results import CodebaseContext, CodebaseCount, CodebaseMemory
 from vestige.engine.recall import recall
 from vestige.engine.recall_options import RecallFilter, RecallOptions, check_options
 from vestige.engine.results import IngestContext, RememberItem
 from vestige.errors import InvalidInputError
-from vestige.models import MemoryCursor, MemoryFilter
+from vestige.models import MemoryFilter
 from vestige.storage import limits
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ ALTERNATIVE_MAX_CHARACTERS: Final = 4096
 CONTEXT_TOKENS: Final = 2000  # the budget of a context where none is given
 # What is printed around a content: an id, a date, a type, and why it is shown.
 TOKENS_PER_MEMORY: Final = 60
-LOOKED_AT_MAX: Final = 1000  # newest memories of a codebase that are compared with files
+LOOKED_AT_MAX: Final = 1000  # newest ones that are compared with files
 
 _RELATIONS: Final[dict[Nearness, Relation]] = {Nearness.FILE: "file", Nearness.FOLDER: "folder"}
 
@@ -124,7 +123,7 @@ async def codebase_context(
 ) -> CodebaseContext:
     """Return the patterns and decisions of a codebase that matter now, within a budget.
 
-    The store is asked twelve times at most, and for a text as often as a recall asks it.
+    The store is asked three times, and for a text as often as a recall asks it, too.
 
     Raises:
         InvalidInputError: a limit.
@@ -202,23 +201,17 @@ async def _looked_at(
     store: MemoryStore, current: MemoryFilter, files: Sequence[str], wanted: int
 ) -> tuple[list[CodebaseMemory], list[CodebaseMemory], int]:
     """Return those near to the files, nearest first, the newest, and how many were looked at."""
-    near: list[tuple[Nearness, MemoryRecord]] = []
-    newest: list[CodebaseMemory] = []
-    looked_at, after = 0, None
-    while looked_at < LOOKED_AT_MAX and (files or looked_at < wanted):
-        page = await store.list_memories(current, after=after, limit=PAGE_ROWS)
-        looked_at += len(page)
-        newest += [_shown(record, "codebase") for record in page][: wanted - len(newest)]
-        near += [
-            (nearness, record)
-            for record in page
-            if (nearness := nearest(files_of(record), files)) is not Nearness.NONE
-        ]
-        if len(page) < PAGE_ROWS:
-            break
-        after = MemoryCursor(at=page[-1].created_at, id=page[-1].id)
+    # In one page: of a large codebase, each page costs about as much as all of them.
+    page = await store.list_memories(current, limit=LOOKED_AT_MAX if files else wanted)
+    newest = [_shown(record, "codebase") for record in page[:wanted]]
+    around = Surroundings(files)
+    near = [
+        (nearness, record)
+        for record in page
+        if (nearness := around.nearness(files_of(record))) is not Nearness.NONE
+    ]
     near.sort(key=lambda pair: -pair[0])  # which keeps the newest first
-    return [_shown(record, _RELATIONS[nearness]) for nearness, record in near], newest, looked_at
+    return [_shown(record, _RELATIONS[nearness]) for nearness, record in near], newest, len(page)
 
 
 async def _found(parts: Parts, codebase: str, text: str, wanted: int) -> list[CodebaseMemory]:

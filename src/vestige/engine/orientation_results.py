@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from datetime import date
@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from vestige.models import MemoryRecord
 
 Relation: TypeAlias = Literal["file", "folder", "text", "codebase"]
+
+RELATION_WORDS: Final[dict[Relation, str]] = {
+    "file": "about a given file",
+    "folder": "about a file beside a given one",
+    "text": "found for the text",
+    "codebase": "among the newest",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         TimelineDay,
         TimelineEntry,
     )
+    from vestige.engine.session_results import RecalledMemory, Reminder, SessionStart
     from vestige.models import JsonObject
 
 
@@ -56,6 +57,49 @@ def timeline_view(timeline: Timeline) -> JsonObject:
         "count": timeline.count,
         "left_out": timeline.left_out,
         "time_zone": timeline.time_zone,
+    }
+
+
+def session_view(start: SessionStart) -> JsonObject:
+    """Return what an agent is told when it starts to work."""
+    left_out = start.left_out
+    return {
+        "reminders": [_reminder_view(reminder) for reminder in start.reminders],
+        "codebase": [codebase_memory_view(memory) for memory in start.codebase],
+        "recalled": [_recalled_view(memory) for memory in start.recalled],
+        "notes": list(start.notes),
+        "left_out": {
+            "reminders": left_out.reminders,
+            "codebase": left_out.codebase,
+            "recalled": left_out.recalled,
+            "notes": left_out.notes,
+        },
+        "due_count": start.due_count,
+        "memory_count": start.memory_count,
+        "tokens": start.tokens,
+        "token_budget": start.token_budget,
+    }
+
+
+def _reminder_view(reminder: Reminder) -> JsonObject:
+    intention = reminder.intention
+    return {
+        "id": str(intention.id),
+        "text": reminder.text,
+        "reason": reminder.reason,
+        "priority": intention.priority.name.lower(),
+        "characters_left_out": reminder.characters_left_out,
+    }
+
+
+def _recalled_view(memory: RecalledMemory) -> JsonObject:
+    return {
+        "id": str(memory.record.id),
+        "node_type": memory.record.node_type,
+        "query": memory.query,
+        "text": memory.text,
+        "characters_left_out": memory.characters_left_out,
+        "created_at": time_view(memory.record.created_at),
     }
 
 
