@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vestige.engine.codebase import CONTEXT_TOKENS
+from vestige.engine.session_start import SESSION_TOKENS
 from vestige.engine.timeline import UTC_NAME
 from vestige.sync.reading import Reading
 from vestige.sync.writing import Writing
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from vestige.engine.orientation_results import CodebaseContext, CodebaseCount, Timeline
     from vestige.engine.results import IngestContext, RememberResult
+    from vestige.engine.session_results import SessionStart
 
 
 class Orientation(Reading, Writing):
@@ -175,5 +177,43 @@ class Orientation(Reading, Writing):
                 everything=everything,
                 time_zone=time_zone,
                 limit=limit,
+            )
+        )
+
+    def session_start(
+        self,
+        *,
+        queries: Sequence[str] = (),
+        codebase: str | None = None,
+        files: Sequence[str] = (),
+        topics: Sequence[str] = (),
+        token_budget: int = SESSION_TOKENS,
+    ) -> SessionStart:
+        """Return what an agent should know before it works, within one budget of tokens.
+
+        Reminders whose moment has come, then patterns and decisions of the codebase, then what
+        answers the queries (each memory once, of the codebase or of none), then how much is due for
+        review and how the store is. What is more important is fitted in first; no text takes more
+        than a quarter of the budget. Nothing is written.
+
+        Args:
+            queries: what may be needed, up to 10 questions of up to 10,000 characters.
+            codebase: the project that is worked on.
+            files: paths that are worked on, up to 100.
+            topics: what the work is about, up to 64.
+            token_budget: tokens of a language model that `session_text` of
+                `vestige.engine.session_texts` may cost, estimated, 1 or more.
+
+        Raises:
+            InvalidInputError: a limit.
+            EmbeddingError: a query cannot be embedded.
+        """
+        return self.run(
+            lambda engine: engine.session_start(
+                queries=queries,
+                codebase=codebase,
+                files=files,
+                topics=topics,
+                token_budget=token_budget,
             )
         )
