@@ -80,11 +80,9 @@ def inspected(packages: Path, folder: Path, backend: str, *arguments: str) -> Js
 def test_the_inspector_lists_and_calls_everything(
     packages: Path, tmp_path: Path, backend: str
 ) -> None:
-    tools = cast(
-        "list[JsonObject]",
-        inspected(packages, tmp_path, backend, "--method", "tools/list")["tools"],
-    )
-    assert {tool["name"] for tool in tools} == {tool for tool, _ in CALLS}
+    listed = inspected(packages, tmp_path, backend, "--method", "tools/list")
+    tools = cast("list[JsonObject]", listed["tools"])
+    assert {str(tool["name"]) for tool in tools} == {tool for tool, _ in CALLS}
     for tool, arguments in CALLS:
         given = [f"{name}={value}" for name, value in arguments.items()]
         options = ("--tool-arg", *given) if given else ()
