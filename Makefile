@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LOCK := requirements/dev.txt
+INSPECTOR := @modelcontextprotocol/inspector@0.15.0
 # A process for each core, but not for all of a large machine: each starts a PostgreSQL server.
 WORKERS := --numprocesses auto --maxprocesses 8 --dist worksteal
 
@@ -28,8 +29,9 @@ demo: $(READY) ## store and find memories in a folder of its own
 test: $(READY) ## run all tests
 	$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
-test-extra: $(READY) ## run the tests behind PgBouncer and on an old PostgreSQL, of Debian's packages
+test-extra: $(READY) ## run the tests with PgBouncer, an old PostgreSQL and the MCP inspector (apt, npm)
 	@test -d .servers/usr || tools/debian_servers.sh "$(CURDIR)/.servers"
+	@test -d .servers/node_modules || npm install --silent --prefix .servers $(INSPECTOR)
 	VESTIGE_TEST_SERVERS=.servers $(BIN)/python -m pytest -m extra $(ARGS) tests/extra
 
 test-faults: $(READY) ## run the tests of full disks, cut connections and wrong clocks in their long form

@@ -2,7 +2,7 @@
 
     python bench/reembed.py rate               5,000 memories: rate beside the bare embedder
     python bench/reembed.py load               searches before and during a change online
-    python bench/reembed.py workers            two processes against one
+    python bench/reembed.py workers            two processes, on a core each, against one
     python bench/reembed.py memory 5000 50000  peak memory of a change
     python bench/reembed.py writes             what writing a vector beside another one costs
     python bench/reembed.py                    all of it
@@ -33,6 +33,7 @@ import numpy as np
 
 from vestige.embedding.minilm import MiniLMEmbedder
 from vestige.embedding.missing import Patience, encode_now
+from vestige.errors import ModelMismatchError
 from vestige.models import EncodedMemory, MemoryRecord, ModelSignature, UnencodedMemory
 from vestige.storage import embedded
 from vestige.storage.postgres.store import PostgresStore
@@ -59,6 +60,7 @@ PEAK: Final = """
 import asyncio, re, sys
 sys.path.insert(0, {folder!r})
 import reembed
+reembed.pin({core!r})
 asyncio.run(reembed.change_here({place!r}, {way!r}))
 print(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
 """
@@ -218,9 +220,10 @@ async def searched(where: str, until: asyncio.Task[object], *, writes: bool) -> 
         while not until.done():
             vector = numbers.standard_normal(DIMENSION).astype(np.float32)
             started = time.perf_counter()
-            if await store.registered_model() != bound:
+            try:
+                await store.vector_search(vector)
+            except ModelMismatchError:
                 break  # the switch: what follows it is an engine's matter
-            await store.vector_search(vector)
             seconds.append(time.perf_counter() - started)
             await asyncio.sleep(0.005)
         await store.close()
@@ -272,9 +275,15 @@ async def measure_memory(counts: Sequence[int]) -> None:
             print(f"{backend} {way}: peak of the process with {', '.join(peaks)}")
 
 
-def process_of(where: str, way: str) -> subprocess.Popen[str]:
+def pin(core: int | None) -> None:
+    """Keep this process on one core, as if it were alone on a machine of one."""
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+
+
+def process_of(where: str, way: str, core: int | None = None) -> subprocess.Popen[str]:
     folder = str(Path(__file__).resolve().parent)
-    program = PEAK.format(folder=folder, place=where, way=way)
+    program = PEAK.format(folder=folder, place=where, way=way, core=core)
     return subprocess.Popen(  # noqa: S603  # this program itself
         [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
     )
@@ -288,10 +297,10 @@ async def measure_workers(count: int) -> None:
                 store = await opened(where)
                 await fill(store, count)
                 started = time.perf_counter()
-                running = [process_of(where, "minilm")]
+                running = [process_of(where, "minilm", 0)]
                 while processes == 2 and await store.reembedding() is None:  # noqa: ASYNC110  # of another process
                     await asyncio.sleep(0.05)
-                running += [process_of(where, "minilm") for _ in range(processes - 1)]
+                running += [process_of(where, "minilm", 1) for _ in range(processes - 1)]
                 for process in running:
                     await asyncio.to_thread(process.communicate)
                 seconds[processes] = time.perf_counter() - started

@@ -1,4 +1,4 @@
-"""A store that holds what the examples of help use: two memories, their changes, a domain."""
+"""A store with what the examples of help use: memories, their changes, a domain, an intention."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
 from vestige.embedding import open_embedder
-from vestige.models import Change, ChangeAction, Domain, InsertMemory, MemoryRecord
+from vestige.models import (
+    Change,
+    ChangeAction,
+    Domain,
+    InsertMemory,
+    Intention,
+    MemoryRecord,
+    PutIntention,
+    TriggerType,
+)
 from vestige.storage.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
@@ -16,6 +25,7 @@ if TYPE_CHECKING:
     import pytest
 
 EXAMPLE_ID: Final = "6f1c3b52-8f0e-4d6f-9a3e-2b7c5d1e0f4a"
+EXAMPLE_INTENTION_ID: Final = "a4d7e1b0-5c92-4f38-8e6a-0b1f2c3d4e5f"
 OTHER_EXAMPLE_ID: Final = "c83e0d94-17b6-4a52-b8f1-6e9d2c7a4b05"
 TEXTS: Final = {
     EXAMPLE_ID: "Retries stop after 3 attempts",
@@ -46,5 +56,15 @@ async def make_example_store(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
             operations=(InsertMemory(record=record),),
         )
         await store.commit(change)
+    intention = Intention(
+        id=UUID(EXAMPLE_INTENTION_ID),
+        content="Look at the error rate",
+        trigger_type=TriggerType.EVENT,
+        event="deploy",
+        created_at=created_at,
+        updated_at=created_at,
+    )
+    operations = (PutIntention(intention=intention),)
+    await store.commit(Change(id=uuid4(), action=ChangeAction.INTENDED, operations=operations))
     await store.upsert_domain(Domain(id=EXAMPLE_DOMAIN, label="Retries", created_at=created_at))
     await store.close()

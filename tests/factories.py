@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypedDict
 from uuid import NAMESPACE_OID, UUID, uuid5
@@ -11,21 +12,28 @@ import numpy as np
 from vestige.models import (
     Domain,
     Group,
+    Intention,
     MemoryEdge,
     MemoryRecord,
     ModelSignature,
     SchedulingState,
+    TriggerType,
     User,
 )
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from vestige.models import JsonObject, Vector, Visibility
+    from vestige.models import IntentionStatus, JsonObject, Priority, Vector, Visibility
 
 START: Final = datetime(2024, 5, 17, 9, 30, 0, 123456, tzinfo=UTC)
 DAY: Final = timedelta(days=1)
 DIMENSION: Final = 16
+# Variables that choose an embedder which needs no model.
+HASHING: Final = {
+    "VESTIGE_EMBEDDINGS_PROVIDER": "hashing",
+    "VESTIGE_EMBEDDINGS_MODEL": "hashing-384",
+}
 
 
 class ManualClock:
@@ -40,6 +48,28 @@ class ManualClock:
     def advance(self, by: timedelta) -> datetime:
         self._at += by
         return self._at
+
+
+class IntentionFields(TypedDict, total=False):
+    """What a test may want to decide about an intention besides its text."""
+
+    trigger_type: TriggerType
+    trigger_at: datetime | None
+    event: str | None
+    file_pattern: str | None
+    topic: str | None
+    codebase: str | None
+    deadline: datetime | None
+    priority: Priority
+    status: IntentionStatus
+    snoozed_until: datetime | None
+    closed_at: datetime | None
+    memory_ids: tuple[UUID, ...]
+    tags: tuple[str, ...]
+    metadata: JsonObject
+    owner_user_id: UUID
+    created_at: datetime
+    updated_at: datetime
 
 
 class MemoryFields(TypedDict, total=False):
@@ -194,3 +224,16 @@ def a_vector_at(cosine: float, *, axis: int = 1, dimension: int = DIMENSION) -> 
     vector[0] = cosine
     vector[axis] = np.sqrt(1 - cosine * cosine)
     return vector
+
+
+def an_intention(content: str, **changes: Unpack[IntentionFields]) -> Intention:
+    """Return an intention whose time has come at `START`, or with the trigger that is given."""
+    intention = Intention(
+        id=an_id(content),
+        content=content,
+        trigger_type=TriggerType.TIME,
+        trigger_at=None if "trigger_type" in changes else START,
+        created_at=START,
+        updated_at=START,
+    )
+    return replace(intention, **changes)

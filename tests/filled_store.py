@@ -18,6 +18,7 @@ from factories import (
     a_vector,
     an_edge,
     an_id,
+    an_intention,
 )
 from vestige.models import (
     Change,
@@ -25,12 +26,18 @@ from vestige.models import (
     DeleteMemory,
     GroupMembership,
     InsertMemory,
+    IntentionStatus,
+    Priority,
+    PutIntention,
     Rating,
     ReplaceMemory,
+    TriggerType,
     Visibility,
 )
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from vestige.storage.protocol import MemoryStore
 
 ANA, TEAM = a_user("ana", metadata={"a": 1}), a_group("team", display_name="Team")
@@ -70,6 +77,7 @@ async def fill(store: MemoryStore) -> None:
         await store.upsert_domain(a_domain(name, centroid=a_vector(len(name)), top_terms=("x",)))
     await store.upsert_domain(a_domain("bare"))
     await write_changes(store)
+    await write_intentions(store, records[0].id)
 
 
 async def write_changes(store: MemoryStore) -> None:
@@ -92,3 +100,32 @@ async def write_changes(store: MemoryStore) -> None:
     )
     deletion = (DeleteMemory(memory_id=gone.id),)
     await store.purge(Change(id=purged_id, action=ChangeAction.PURGED, operations=deletion))
+
+
+async def write_intentions(store: MemoryStore, memory_id: UUID) -> None:
+    """Keep something to be done for each kind of trigger, with something in every column."""
+    bare = an_intention("bare")
+    full = an_intention(
+        "full",
+        trigger_type=TriggerType.CONTEXT,
+        file_pattern="src/*.py",
+        topic="release",
+        codebase="vestige",
+        deadline=START + 2 * DAY,
+        priority=Priority.HIGH,
+        snoozed_until=START + DAY,
+        memory_ids=(memory_id, an_id("gone")),
+        tags=("chore",),
+        metadata={"set_by": "client"},
+        owner_user_id=ANA.id,
+    )
+    done = an_intention(
+        "done",
+        trigger_type=TriggerType.EVENT,
+        event="deploy",
+        status=IntentionStatus.COMPLETED,
+        closed_at=START + DAY,
+    )
+    operations = tuple(PutIntention(intention=item) for item in (bare, full, done))
+    change = Change(id=an_id("intended"), action=ChangeAction.INTENDED, operations=operations)
+    await store.commit(change)

@@ -39,6 +39,7 @@ LEDGER: Final = "SELECT version FROM vestige_migrations ORDER BY version"
 IS_ANALYZED: Final = "SELECT count(*) > 0 FROM pg_stats WHERE tablename = 'knowledge_nodes'"
 CLEAR: Final = """
 DELETE FROM knowledge_nodes;
+DELETE FROM intentions;
 DELETE FROM domains;
 DELETE FROM group_memberships;
 DELETE FROM groups;

@@ -30,6 +30,7 @@ FEATURES: Final = (
     "domains",
     "filters",
     "graph",
+    "intentions",
     "maintenance",
     "memories",
     "model_change",

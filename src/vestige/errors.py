@@ -4,6 +4,7 @@
     +-- ConfigError                 vestige.toml, the environment, a missing extra
     +-- StoreError                  anything about a store
     |   +-- MemoryNotFoundError     no memory has this id
+    |   +-- IntentionNotFoundError  no intention has this id
     |   +-- DuplicateMemoryError    the id is taken
     |   +-- ModelMismatchError      vectors of another embedding model
     |   +-- InvalidInputError       a value outside its limits
@@ -72,6 +73,20 @@ class MemoryNotFoundError(StoreError):
 
     def __str__(self) -> str:
         return f"no memory has the id {self.memory_id}"
+
+
+class IntentionNotFoundError(StoreError):
+    """No intention has this id."""
+
+    code = "intention_not_found"
+    hint = "Look the id up with `vestige intention list --all`."
+
+    def __init__(self, intention_id: UUID) -> None:
+        Exception.__init__(self, intention_id)
+        self.intention_id = intention_id
+
+    def __str__(self) -> str:
+        return f"no intention has the id {self.intention_id}"
 
 
 class DuplicateMemoryError(StoreError):

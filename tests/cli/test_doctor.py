@@ -132,7 +132,7 @@ def test_a_step_that_was_undone_is_found_and_applied(vestige: CommandLine, damag
     assert vestige("migrate", "revert", "--yes").code == 0
     ran = vestige("doctor")
     assert ran.code == 1
-    assert "0004_changelog is not applied\n  repair: vestige migrate up\n" in ran.out
+    assert "0005_intentions is not applied\n  repair: vestige migrate up\n" in ran.out
     assert vestige("doctor", "--repair", "--yes").code == 0
     assert vestige("migrate", "up").out == "there was nothing to apply\n"
 

@@ -8,8 +8,13 @@ import pytest
 
 from command_line import run_process
 from command_tree import COMMANDS, GROUPS, epilog_of
-from example_store import EXAMPLE_ID, OTHER_EXAMPLE_ID, make_example_store
-from vestige.cli import options
+from example_store import (
+    EXAMPLE_ID,
+    EXAMPLE_INTENTION_ID,
+    OTHER_EXAMPLE_ID,
+    make_example_store,
+)
+from vestige.cli import intention, options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +65,7 @@ async def test_every_example_of_the_help_works(
 def test_the_example_store_has_the_ids_of_the_examples() -> None:
     assert options.EXAMPLE_ID == EXAMPLE_ID
     assert options.OTHER_EXAMPLE_ID == OTHER_EXAMPLE_ID
+    assert intention.EXAMPLE_INTENTION_ID == EXAMPLE_INTENTION_ID
 
 
 @pytest.mark.parametrize("name", ["", "recall", "migrate revert"])

@@ -1,8 +1,13 @@
-"""A change of the model that is killed at any moment, by the process and by the machine."""
+"""A change of the model that is killed at any moment, by the process and by the machine.
+
+VESTIGE_TEST_KILLS is at how many moments more, each drawn at random, every way is killed.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import random
 import signal
 import sqlite3
 import subprocess
@@ -27,6 +32,9 @@ if TYPE_CHECKING:
 
 MEMORIES: Final = 400
 BATCH: Final = 10
+DRAWN: Final = int(os.environ.get("VESTIGE_TEST_KILLS", "0"))
+# How many memories wait when the process is killed: none is encoded, some are, all are.
+MOMENTS: Final = [MEMORIES, 250, 0, *random.Random(6).choices(range(MEMORIES), k=DRAWN)]  # noqa: S311  # chooses moments, guards nothing
 NEW: Final = ("migrate", "reembed", "--model", "hashing-384", "--batch-size", str(BATCH))
 # Writes down every text that it encodes, in a file that all processes of a test share.
 COUNTING: Final = f"""
@@ -139,7 +147,7 @@ def ran(environment: dict[str, str], *arguments: str) -> subprocess.CompletedPro
     )
 
 
-@pytest.mark.parametrize("queued", [MEMORIES, 250, 0])
+@pytest.mark.parametrize("queued", MOMENTS)
 def test_a_change_that_is_killed_is_named_and_goes_on_where_it_ended(
     environment: dict[str, str], way: list[str], queued: int
 ) -> None:

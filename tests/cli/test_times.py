@@ -7,7 +7,7 @@ import pytest
 
 from vestige.cli import times
 from vestige.cli.output import UsageProblem
-from vestige.cli.times import parse_time, parse_time_or_ago
+from vestige.cli.times import parse_time, parse_time_or_ago, parse_time_or_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +56,15 @@ def test_a_time_can_be_counted_back_from_now(text: str, time: datetime) -> None:
     assert parse_time_or_ago(text) == time
 
 
-@pytest.mark.parametrize("parse", [parse_time, parse_time_or_ago])
+def test_a_time_can_be_counted_from_now() -> None:
+    assert parse_time_or_ahead("30m") == datetime(2026, 3, 15, 13, 0, tzinfo=UTC)
+    assert parse_time_or_ahead("2w") == datetime(2026, 3, 29, 12, 30, tzinfo=UTC)
+    assert parse_time_or_ahead("2026-01-31") == datetime(2026, 1, 31, tzinfo=UTC)
+    with pytest.raises(UsageProblem, match="after the year 9999"):
+        parse_time_or_ahead("99999999w")
+
+
+@pytest.mark.parametrize("parse", [parse_time, parse_time_or_ago, parse_time_or_ahead])
 def test_a_time_without_a_zone_is_refused_with_how_to_write_it(
     parse: Callable[[str], datetime],
 ) -> None:
@@ -70,7 +78,7 @@ def test_a_time_without_a_zone_is_refused_with_how_to_write_it(
     [
         *("", "soon", "20260131", "2026-W05-6", "2026-02-30", "2026-13-01", "2026-01-31T25:00Z"),
         *("2026-01-31T10:00+25:00", "0001-01-01T00:00+10:00", "2026-01-31Z", "7", "-7d", "\u0667d"),
-        *("7d ago", "1m", "1.5d", "999999999w", "2026-01-31T10:00:00Z\x00"),
+        *("7d ago", "1y", "1.5d", "999999999w", "2026-01-31T10:00:00Z\x00"),
     ],
 )
 def test_what_is_no_time_is_refused_with_an_example(text: str) -> None:

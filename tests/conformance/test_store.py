@@ -48,6 +48,8 @@ A_CHANGE = Change(
 )
 
 CALLS: dict[str, Callable[[MemoryStore], Awaitable[object]]] = {
+    "get_intention": lambda store: store.get_intention(UNKNOWN),
+    "list_intentions": lambda store: store.list_intentions(),
     "init": lambda store: store.init(),
     "begin_reembedding": lambda store: store.begin_reembedding(a_signature()),
     "finish_reembedding": lambda store: store.finish_reembedding(),

@@ -9,13 +9,28 @@ from typing import TYPE_CHECKING, Final, cast
 import pytest
 
 from mcp_clients import connected
+from vestige.mcp import results
 
 if TYPE_CHECKING:
     from mcp.types import Tool
+    from pydantic import BaseModel
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "reference" / "mcp-tools.md"
 COMMON: Final = "What all tools have in common"
+RESOURCES: Final = "What can be read without a tool"
 CODE: Final = re.compile(r"`(\w+)`")
+# The lists of a result whose items are objects, which its schema does not describe.
+ROWS: Final[dict[tuple[str, str], type[BaseModel]]] = {
+    ("session", "reminders"): results.IntentionRow,
+    ("session", "memories"): results.SessionRow,
+    ("remember", "candidates"): results.CandidateRow,
+    ("remember", "results"): results.ItemRow,
+    ("recall", "results"): results.HitRow,
+    ("memory", "changes"): results.ChangeRow,
+    ("codebase", "results"): results.CodebaseRow,
+    ("intention", "intentions"): results.IntentionRow,
+    ("maintain", "findings"): results.FindingRow,
+}
 
 
 @pytest.fixture
@@ -38,7 +53,7 @@ def argument_rows(section: str) -> dict[str, list[str]]:
 
 
 async def test_the_page_has_a_section_for_every_tool_and_no_other(tools: list[Tool]) -> None:
-    assert list(sections()) == [COMMON, *(tool.name for tool in tools)]
+    assert list(sections()) == [COMMON, *(tool.name for tool in tools), RESOURCES]
 
 
 async def test_every_argument_has_a_row_and_every_row_is_an_argument(tools: list[Tool]) -> None:
@@ -67,5 +82,27 @@ async def test_every_field_of_a_result_is_named(tools: list[Tool]) -> None:
         assert tool.output_schema is not None
         named = common | set(CODE.findall(sections()[tool.name]))
         for name, field in tool.output_schema["properties"].items():
-            inner = field.get("items", {}).get("properties", {})
+            rows = ROWS.get((tool.name, name))
+            inner: set[str] = set() if rows is None else set(rows.model_fields)
+            assert field["type"] == "array" or rows is None
             assert {name, *inner} <= named, tool.name
+
+
+def test_every_list_of_rows_is_looked_at(tools: list[Tool]) -> None:
+    answers = {
+        "session": results.SessionAnswer,
+        "remember": results.RememberAnswer,
+        "recall": results.RecallAnswer,
+        "memory": results.MemoryAnswer,
+        "codebase": results.CodebaseAnswer,
+        "intention": results.IntentionAnswer,
+        "maintain": results.MaintainAnswer,
+    }
+    assert set(answers) == {tool.name for tool in tools}
+    listed = {
+        (tool, name)
+        for tool, answer in answers.items()
+        for name, field in answer.model_fields.items()
+        if "Row" in str(field.annotation)
+    }
+    assert listed == set(ROWS)

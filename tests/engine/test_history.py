@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from factories import DAY, an_id
-from vestige.engine.parts import Actor
+from vestige.engine.parts import ATTEMPTS, Actor
 from vestige.engine.results import IngestContext, RememberItem
 from vestige.errors import ConflictError, InvalidInputError, MemoryNotFoundError, VestigeError
 from vestige.models import ChangeAction, ChangelogFilter, MemoryFilter, Rating
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from factories import ManualClock
     from vestige.engine.engine import Engine
-    from vestige.models import SchedulingState
+    from vestige.models import Change, ChangelogEntry, SchedulingState
 
 OLD = "The API gateway listens on port 8080 in production."
 NEW = "The API gateway listens on port 9090 in production."
@@ -269,3 +269,19 @@ async def test_what_consolidation_refreshes_is_in_the_way_of_no_undo(
     await any_engine.undo()
     await any_engine.undo()
     assert await any_engine.store.count() == 0
+
+
+async def test_a_change_that_others_are_always_quicker_than_ends_with_a_conflict(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = await engine.remember(OLD)
+    tried: list[Change] = []
+
+    async def commit(change: Change) -> list[ChangelogEntry]:
+        tried.append(change)
+        raise ConflictError(memory.id)
+
+    monkeypatch.setattr(engine.store, "commit", commit)
+    with pytest.raises(ConflictError):
+        await engine.review(memory.id, Rating.GOOD)
+    assert len(tried) == len({change.id for change in tried}) == ATTEMPTS

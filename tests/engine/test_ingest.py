@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from factories import DAY, START, ManualClock, an_id
-from vestige.engine.results import IngestContext
-from vestige.errors import InvalidInputError, MemoryNotFoundError
+from vestige.engine.results import ImportText, IngestContext
+from vestige.errors import EmbeddingError, InvalidInputError, MemoryNotFoundError, StoreError
 from vestige.models import Rating
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
     from vestige.engine.engine import Engine
 
 FULL_CONTEXT = IngestContext(
@@ -24,6 +29,15 @@ FULL_CONTEXT = IngestContext(
     topics=("invoices", "tax"),
     source="chat",
 )
+NO_TEXT = ImportText(place="a.md", content="", context=IngestContext())
+REFUSED: Final[dict[str, Callable[[Engine], Awaitable[object]]]] = {
+    "blank": lambda engine: engine.remember(" "),
+    "tag": lambda engine: engine.remember("text", tags=["x" * 200]),
+    "unknown to supersede": lambda engine: engine.remember("text", supersedes=an_id("unknown")),
+    "import": lambda engine: engine.import_text(NO_TEXT),
+    "unknown to edit": lambda engine: engine.edit(an_id("unknown"), content="text"),
+    "nothing to undo": lambda engine: engine.undo(),
+}
 
 
 async def test_a_text_becomes_a_memory_with_its_context(engine: Engine) -> None:
@@ -60,6 +74,27 @@ async def test_a_time_without_a_zone_is_refused_and_nothing_written(engine: Engi
     with pytest.raises(InvalidInputError, match="created_at"):
         await engine.remember("text", created_at=datetime(2024, 1, 1))  # noqa: DTZ001  # the point
     assert await engine.store.count() == 0
+
+
+@pytest.mark.parametrize("write", REFUSED.values(), ids=REFUSED)
+async def test_what_is_refused_leaves_an_empty_store_without_a_model(
+    any_engine: Engine, write: Callable[[Engine], Awaitable[object]]
+) -> None:
+    with pytest.raises(StoreError):
+        await write(any_engine)
+    assert await any_engine.store.registered_model() is None
+
+
+async def test_what_cannot_be_embedded_leaves_an_empty_store_without_a_model(
+    any_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Sequence[str]) -> NDArray[np.float32]:
+        raise EmbeddingError("too bitter")
+
+    monkeypatch.setattr(any_engine.embedder, "embed_documents", fail)
+    with pytest.raises(EmbeddingError, match="too bitter"):
+        await any_engine.remember("text")
+    assert await any_engine.store.registered_model() is None
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final, cast
 from uuid import UUID
 
-import pytest
-
 from mcp_clients import call, config_in, connected
-from postgres_server import a_store_database
 from vestige.storage.opening import open_store
 from vestige.storage.sqlite.store import SqliteStore
 from vestige.transfer.copy_plan import CopyPlan, CopyReport
@@ -17,7 +13,6 @@ from vestige.transfer.copying import copy
 from vestige.transfer.export import export_lines
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
     from pathlib import Path
 
 CONTEXT: Final[dict[str, object]] = {
@@ -25,17 +20,6 @@ CONTEXT: Final[dict[str, object]] = {
     "topics": ["retries", "payments"],
     "source": "https://wiki.example/retries",
 }
-
-
-@pytest.fixture(params=["postgres", "sqlite"])
-async def environ(request: pytest.FixtureRequest) -> AsyncGenerator[dict[str, str]]:
-    """Variables that choose a backend."""
-    async with AsyncExitStack() as closing:
-        if request.param == "sqlite":
-            yield {}
-            return
-        url = await closing.enter_async_context(a_store_database())
-        yield {"VESTIGE_STORAGE_BACKEND": "postgres", "VESTIGE_STORAGE_POSTGRES_URL": url}
 
 
 async def test_what_an_agent_says_of_a_memory_survives_to_row_copy_and_export(
@@ -72,7 +56,7 @@ async def test_an_agent_recalls_edits_and_forgets(tmp_path: Path, environ: dict[
         told = await call(client, "remember", content="The harbour opens at nine")
         found = await call(client, "recall", query="when does the harbour open?")
         assert [row["id"] for row in _rows(found["results"])] == [told["id"]]
-        state = await call(client, "status")
+        state = await call(client, "session", action="status")
         assert state["store"] == found["store"]
 
 

@@ -242,5 +242,6 @@ async def test_an_argument_that_is_missing_or_unused_is_named(
 
 
 def test_the_constants_that_a_start_may_not_import_are_those_of_the_store() -> None:
-    assert change_views.MEMORY == storage_changes.MEMORY
+    with_text = (storage_changes.MEMORY, storage_changes.INTENTION)
+    assert with_text == change_views.WITH_TEXT
     assert CLIENT_CHARACTERS == limits.NAME_MAX_CHARACTERS

@@ -26,9 +26,9 @@ async def test_a_misspelt_argument_is_refused_and_the_known_ones_are_named(tmp_p
 
 async def test_an_argument_like_no_other_is_refused_without_a_guess(tmp_path: Path) -> None:
     async with connected(tmp_path) as client:
-        error = await refused(client, "status", zzz=1)
-    assert error["message"] == "'zzz': status has no such argument"
-    assert error["hint"] == "status takes no arguments."
+        error = await refused(client, "session", zzz=1)
+    assert error["message"] == "'zzz': session has no such argument"
+    assert error["hint"].startswith("session takes action, queries, codebase")
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,9 @@ async def test_a_list_that_comes_as_json_text_is_understood(tmp_path: Path) -> N
 async def test_an_unknown_tool_is_refused_and_the_tools_are_named(tmp_path: Path) -> None:
     async with connected(tmp_path) as client:
         error = await refused(client, "smart_ingest", content="x")
-    assert error["hint"] == "The tools are remember, recall, memory, maintain, status."
+    assert error["hint"] == (
+        "The tools are session, remember, recall, memory, codebase, intention, maintain."
+    )
 
 
 async def test_an_error_names_the_store_and_the_scope(tmp_path: Path) -> None:
@@ -95,10 +97,10 @@ async def test_a_store_that_cannot_be_opened_fails_each_call_until_it_can(tmp_pa
     path = tmp_path / "vestige.db"
     path.mkdir()
     async with connected(tmp_path) as client:
-        assert (await refused(client, "status"))["code"] == "store_unavailable"
+        assert (await refused(client, "session"))["code"] == "store_unavailable"
         assert (await refused(client, "remember", content="x"))["code"] == "store_unavailable"
         path.rmdir()
-        assert (await call(client, "status"))["memory_count"] == 0
+        assert (await call(client, "session", action="status"))["memory_count"] == 0
 
 
 async def test_a_model_other_than_that_of_the_store_is_refused_with_both_names(
@@ -107,7 +109,7 @@ async def test_a_model_other_than_that_of_the_store_is_refused_with_both_names(
     async with connected(tmp_path) as client:
         await call(client, "remember", content="x")
     async with connected(tmp_path, VESTIGE_EMBEDDINGS_MODEL="hashing-384") as client:
-        error = await refused(client, "status")
+        error = await refused(client, "session")
     assert error["code"] == "model_mismatch"
     assert "hashing-64" in error["message"]
     assert "hashing-384" in error["message"]
@@ -118,7 +120,7 @@ async def test_a_password_is_in_no_answer(tmp_path: Path) -> None:
     url = "postgresql://ana:hunter2@db.example/vestige"
     environ = {"VESTIGE_STORAGE_BACKEND": "postgres", "VESTIGE_STORAGE_POSTGRES_URL": url}
     async with connected(tmp_path, **environ) as client:
-        result = await client.call_tool("status", {})
+        result = await client.call_tool("session", {"action": "status"})
     assert result.is_error
     assert structured(result)["store"] == "postgres:postgresql://ana:***@db.example/vestige"
     assert "hunter2" not in result.model_dump_json()
@@ -133,9 +135,9 @@ async def test_a_crash_is_logged_and_tells_the_client_nothing_of_its_cause(
     monkeypatch.setattr(Engine, "health", crash)
     async with connected(tmp_path) as client:
         with caplog.at_level(logging.ERROR):
-            result = await client.call_tool("status", {})
+            result = await client.call_tool("session", {"action": "status"})
     assert result.is_error
-    assert text_of(result) == "Error executing tool status"
+    assert text_of(result) == "Error executing tool session"
     assert "internal detail" in caplog.text
 
 

@@ -1,16 +1,13 @@
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from mcp_clients import call, config_in, connected, refused, stored_rows, structured, text_of
-from postgres_server import a_store_database
 from vestige.storage.opening import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
     from pathlib import Path
 
     from mcp import Client
@@ -18,17 +15,6 @@ if TYPE_CHECKING:
     from vestige.models import JsonObject
 
 TEXTS = ["The API timeout is 30 seconds", "The API timeout is 45 seconds", "the ship is slow"]
-
-
-@pytest.fixture(params=["postgres", "sqlite"])
-async def environ(request: pytest.FixtureRequest) -> AsyncGenerator[dict[str, str]]:
-    """Variables that choose a backend."""
-    async with AsyncExitStack() as closing:
-        if request.param == "sqlite":
-            yield {}
-            return
-        url = await closing.enter_async_context(a_store_database())
-        yield {"VESTIGE_STORAGE_BACKEND": "postgres", "VESTIGE_STORAGE_POSTGRES_URL": url}
 
 
 async def remember(client: Client, *contents: str) -> list[str]:

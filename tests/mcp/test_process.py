@@ -44,8 +44,8 @@ from vestige.mcp.main import main; main()
 """
 STUCK_WHERE: Final[list[tuple[str, str, dict[str, str]]]] = [
     ("embedding.hashing.HashingEmbedder.embed_documents", "remember", {"content": "x"}),
-    ("storage.sqlite.schema.pending", "status", {}),
-    ("storage.sqlite.maintenance.health", "status", {}),
+    ("storage.sqlite.schema.pending", "session", {"action": "status"}),
+    ("storage.sqlite.maintenance.health", "session", {"action": "status"}),
 ]
 # A client that starts a server on two open descriptors and lives until it is killed.
 START_AND_WAIT: Final = """

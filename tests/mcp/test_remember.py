@@ -241,7 +241,7 @@ async def test_what_cannot_be_remembered_is_refused_and_nothing_is_stored(
     async with connected(tmp_path) as client:
         error = await refused(client, "remember", **arguments)
         assert error["message"] == message
-        assert (await call(client, "status"))["memory_count"] == 0
+        assert (await call(client, "session", action="status"))["memory_count"] == 0
 
 
 async def test_a_client_with_a_strange_name_can_write(tmp_path: Path) -> None:

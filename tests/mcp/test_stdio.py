@@ -35,10 +35,10 @@ async def test_a_memory_lives_from_remember_to_forget(tmp_path: Path) -> None:
         got = await call(client, "memory", action="get", id=row["id"])
         assert got["content"] == CONTENT
         await call(client, "memory", action="promote", id=row["id"])
-        assert (await call(client, "status"))["memory_count"] == 1
+        assert (await call(client, "session", action="status"))["memory_count"] == 1
         await refused(client, "memory", action="forget", id=row["id"])
         await call(client, "memory", action="forget", id=row["id"], confirm=True)
-        assert (await call(client, "status"))["memory_count"] == 0
+        assert (await call(client, "session", action="status"))["memory_count"] == 0
 
 
 async def test_the_built_in_model_finds_by_meaning(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ async def test_calls_at_the_same_time_are_all_answered(tmp_path: Path) -> None:
         await asyncio.gather(
             *(call(client, "remember", content=content) for content in contents),
             *(call(client, "recall", query="memory") for _ in contents),
-            call(client, "status"),
+            call(client, "session", action="status"),
         )
     assert {row.content for row in await stored_rows(tmp_path)} == contents
 
@@ -96,7 +96,7 @@ def test_standard_output_carries_the_protocol_and_nothing_else(tmp_path: Path) -
     with raw_server(tmp_path, program, environ) as server:
         server.initialize()
         server.request("tools/call", name="remember", arguments={"content": CONTENT})
-        server.request("tools/call", name="status", arguments={})
+        server.request("tools/call", name="session", arguments={"action": "status"})
         server.request("tools/call", name="recall", arguments={"words": "x"})
         rest, errors = server.process.communicate()
     assert not rest

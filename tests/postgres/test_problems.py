@@ -31,6 +31,10 @@ UPDATE pg_index SET indisvalid = indisvalid AND $2 <> 'indisvalid',
     indisready = indisready AND $2 <> 'indisready'
 WHERE indexrelid = $1::text::regclass
 """
+NEVER_VACUUMED: Final = """
+SELECT relname FROM pg_class
+WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND reltuples < 0
+"""
 GROW: Final = """
 INSERT INTO review_events (memory_id, rating, prior_state, new_state)
 SELECT id, 3, '{}', '{}' FROM knowledge_nodes, generate_series(0, $1)
@@ -252,6 +256,15 @@ async def test_stats_tell_versions_indexes_and_connections(store: PostgresStore)
 async def test_stats_tell_that_a_vector_index_is_not_valid(store: PostgresStore, url: str) -> None:
     await interrupt(url, VECTOR_INDEX)
     assert (await store.get_stats(START)).details[VECTOR_INDEX].startswith("not valid, ")
+
+
+async def test_vacuum_leaves_out_no_table(store: PostgresStore, url: str) -> None:
+    await store.vacuum()
+    connection = await asyncpg.connect(url)
+    try:
+        assert await connection.fetch(NEVER_VACUUMED) == []
+    finally:
+        await connection.close()
 
 
 async def test_no_password_is_in_the_stats(url: str, clock: ManualClock) -> None:

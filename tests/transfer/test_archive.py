@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from pathlib import Path
 
-    from vestige.models import JsonObject
+    from vestige.models import JsonObject, JsonValue
     from vestige.transfer.archive_reading import ArchiveInfo
 
 PLACE: Final = re.compile(r"line \d+, at or before byte \d+")
@@ -202,9 +202,14 @@ def test_an_end_that_lacks_something_is_refused(tmp_path: Path, end: JsonObject)
     assert "is wrong" in refusal(an_archive(tmp_path / "x.jsonl.gz", a_header(), [], end))
 
 
-def test_an_end_of_a_newer_format_is_refused(tmp_path: Path) -> None:
-    end: JsonObject = {"rows": rows_object(NO_ROWS), "vestige_backup_end": 2}
-    assert PLACE.search(refusal(an_archive(tmp_path / "x.jsonl.gz", a_header(), [], end)))
+@pytest.mark.parametrize("version", [2, True, None])
+def test_an_end_of_another_format_than_the_header_is_refused(
+    tmp_path: Path, version: JsonValue
+) -> None:
+    end: JsonObject = {"rows": rows_object(NO_ROWS), "vestige_backup_end": version}
+    message = refusal(an_archive(tmp_path / "x.jsonl.gz", a_header(), [], end))
+    assert PLACE.search(message)
+    assert f"its last line has format {version!r}" in message
 
 
 @pytest.mark.parametrize("filler", [b"\n", b" ", b"0"])

@@ -26,6 +26,7 @@ from filled_store import ANA, fill
 from vestige.embedding.hashing import HashingEmbedder
 from vestige.errors import EmbeddingError, StoreUnavailableError, TransferError
 from vestige.models import (
+    LOCAL_USER_ID,
     ImportResult,
     ModelSignature,
     Rating,
@@ -33,6 +34,7 @@ from vestige.models import (
     ScheduledMemory,
     TransferPage,
     TransferTable,
+    User,
 )
 from vestige.storage.row_objects import row_object
 from vestige.transfer.copy_plan import CopyPlan, CopyReport
@@ -94,6 +96,12 @@ async def copied(source: Source | MemoryStore, to: MemoryStore, plan: CopyPlan) 
     report = CopyReport()
     await copy(source, to, plan, report)
     return report
+
+
+async def local_user(store: MemoryStore) -> User:
+    user = await store.get_user(LOCAL_USER_ID)
+    assert user is not None
+    return user
 
 
 class Source:
@@ -206,6 +214,39 @@ async def test_bad_rows_are_listed_and_take_no_other_with_them(pair: Pair) -> No
     assert "no memory has the id" in by_table[TransferTable.EDGES].reason
     memory = by_table[TransferTable.KNOWLEDGE_NODES]
     assert any(word in memory.reason for word in ("content", "owner_user_id", "memory_id"))
+
+
+async def test_what_was_said_of_the_local_user_arrives_in_a_new_store(pair: Pair) -> None:
+    local = await local_user(pair.source)
+    await pair.source.upsert_user(replace(local, handle="kim", metadata={"a": 1}))
+    await pair.source.upsert_user(a_user("local"))  # its handle is free now
+    for _ in range(2):
+        report = await copied(pair.source, pair.destination, KEEP)
+        assert report.is_complete
+        assert report.renamed == []
+        assert await whole(pair.destination) == await whole(pair.source)
+
+
+async def test_a_local_user_that_the_destination_knows_more_about_is_left(pair: Pair) -> None:
+    own = replace(await local_user(pair.destination), handle="lee", metadata={"b": 2})
+    await pair.destination.upsert_user(own)
+    await pair.source.upsert_user(replace(await local_user(pair.source), handle="kim"))
+    report = await copied(pair.source, pair.destination, KEEP)
+    assert await local_user(pair.destination) == own
+    assert report.tables[TransferTable.USERS].different == 1
+
+
+async def test_a_local_user_with_a_known_handle_is_who_it_is_at_the_destination(
+    pair: Pair,
+) -> None:
+    own, kim = await local_user(pair.destination), a_user("kim")
+    await pair.destination.upsert_user(kim)
+    await pair.source.upsert_user(replace(await local_user(pair.source), handle="kim"))
+    report = await copied(pair.source, pair.destination, KEEP)
+    assert await local_user(pair.destination) == own
+    assert [(renamed.handle, renamed.destination_id) for renamed in report.renamed] == [
+        ("kim", str(kim.id))
+    ]
 
 
 async def test_a_user_with_a_known_handle_is_who_it_is_at_the_destination(pair: Pair) -> None:

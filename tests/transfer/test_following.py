@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from factories import a_memory, an_edge
 from vestige.config import EmbeddingsSettings
 from vestige.embedding import embedder_of
 from vestige.embedding.hashing import HashingEmbedder
 from vestige.engine.engine import Engine
+from vestige.engine.question import CANDIDATES_MIN
 from vestige.errors import ConfigError, EmbeddingError, ModelMismatchError
 from vestige.transfer.reembedding import ReembedPlan, reembed, roll_back
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from uuid import UUID
+
     from conftest import OpenHandle
     from vestige.embedding import Embedder
     from vestige.models import ModelSignature
+    from vestige.storage.protocol import MemoryStore
 
 OLD = HashingEmbedder(64, "old")
 NEW = HashingEmbedder(64, "new")
@@ -63,6 +69,85 @@ async def test_a_write_after_the_change_has_a_vector_of_the_new_model(
     assert edited.after.embedding is not None
     assert edited.after.embedding.shape == (96,)
     assert (await engine.stats()).memory_count == 6
+
+
+class ChangedBefore:
+    """A store that others change just before the first call of one of its methods."""
+
+    def __init__(
+        self, store: MemoryStore, method: str, change: Callable[[], Awaitable[object]]
+    ) -> None:
+        self.is_changed = False
+        self._store = store
+        self._method = method
+        self._change = change
+
+    def __getattr__(self, name: str) -> object:
+        asked = getattr(self._store, name)
+        if name != self._method or self.is_changed:
+            return asked
+
+        async def ask(*arguments: object, **named: object) -> object:
+            self.is_changed = True
+            await self._change()
+            return await asked(*arguments, **named)
+
+        return ask
+
+
+async def put_far_away(store: MemoryStore, question: str) -> UUID:
+    """Store more memories near to a question than a recall looks at, and return one that is far."""
+    texts = [f"{question} {number}" for number in range(2 * CANDIDATES_MIN)] + ["violins and glue"]
+    vectors = OLD.embed_documents(texts)
+    records = [
+        a_memory(text, embedding=vector) for text, vector in zip(texts, vectors, strict=True)
+    ]
+    await store.register_model(OLD.signature)
+    await store.insert_many(records)
+    return records[-1].id
+
+
+@pytest.mark.parametrize("new", [NEW, LONGER], ids=["as long", "longer"])
+@pytest.mark.parametrize("way", ["by a link", "by its id"])
+async def test_a_change_between_two_calls_of_a_recall_does_not_mix_the_models(
+    open_handle: OpenHandle, new: HashingEmbedder, way: str
+) -> None:
+    store = await open_handle()
+    question = "the harbour opens at"
+    far = await put_far_away(store, question)
+    if way == "by a link":
+        near = [hit.record.id for hit in await store.vector_search(OLD.embed_query(question)[0], 5)]
+        for source in near:
+            await store.add_edge(an_edge(source, far))
+    else:
+        question = f"{question} {far}"
+
+    async def change() -> None:
+        await reembed(await open_handle(), new, ONLINE)
+
+    changing = ChangedBefore(store, "get_many", change)
+    engine = Engine(cast("MemoryStore", changing), OLD, open_embedder=KNOWN.__getitem__)
+    found = await engine.recall(question, limit=50)
+    assert changing.is_changed
+    assert engine.embedder is new
+    queried = new.embed_query(question)[0]
+    for hit in found:
+        expected = float(new.embed_documents([hit.record.content])[0] @ queried)
+        assert hit.vector_score == pytest.approx(expected, abs=1e-5)
+
+
+async def test_a_model_that_a_store_is_given_during_its_first_recall_is_followed(
+    open_handle: OpenHandle,
+) -> None:
+    async def change() -> None:
+        await (await an_engine(open_handle)).remember("the harbour opens at 3")
+
+    changing = ChangedBefore(await open_handle(), "search", change)
+    engine = Engine(cast("MemoryStore", changing), NEW, open_embedder=KNOWN.__getitem__)
+    (hit,) = await engine.recall("the harbour opens at 3")
+    assert changing.is_changed
+    assert engine.embedder is OLD
+    assert hit.vector_score == pytest.approx(1.0, abs=1e-5)
 
 
 async def test_it_follows_the_way_back_too(engine: Engine, open_handle: OpenHandle) -> None:

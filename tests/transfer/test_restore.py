@@ -220,6 +220,7 @@ async def test_a_failure_of_each_table_is_listed_with_its_line(
         TransferTable.EDGES: {"target_id": str(an_id("nobody"))},
         TransferTable.REVIEW_EVENTS: {"memory_id": str(an_id("nobody"))},
         TransferTable.DOMAINS: {"label": ""},
+        TransferTable.INTENTIONS: {"content": ""},
         TransferTable.CHANGELOG: {"reason": ""},
         TransferTable.TOMBSTONES: {"purged_at": "never"},
     }

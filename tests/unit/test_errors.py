@@ -21,6 +21,7 @@ SAMPLES: Final[dict[VestigeError, tuple[str, ...]]] = {
     errors.ConfigError("unknown key", "Remove it."): ("unknown key",),
     errors.StoreError("went wrong"): ("went wrong",),
     errors.MemoryNotFoundError(ID): (str(ID),),
+    errors.IntentionNotFoundError(ID): (str(ID),),
     errors.DuplicateMemoryError(ID): (str(ID),),
     errors.ModelMismatchError(STORED, GIVEN): ("minilm (384", "nomic (768"),
     errors.InvalidInputError("content", "is empty", "Write some."): ("content", "is empty"),

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from vestige.cognition.token_budget import BudgetFit, CutText, estimated_tokens, fit
+from vestige.cognition.token_budget import (
+    BudgetFit,
+    CutText,
+    beginning,
+    estimated_tokens,
+    fit,
+)
 
 texts = st.one_of(
     st.text(),
@@ -97,6 +103,26 @@ def test_a_budget_that_is_large_enough_keeps_everything(listed: list[str]) -> No
     assert fit(listed, cost) == BudgetFit(kept=tuple(listed), cut=None, left_out=0, tokens=cost)
 
 
+@given(listed=st.lists(st.tuples(texts, st.integers(0, 20)), max_size=8), budget=st.integers(0, 80))
+def test_what_is_printed_around_each_text_may_cost_another_number(
+    listed: list[tuple[str, int]], budget: int
+) -> None:
+    result = fit([text for text, _ in listed], budget, tokens_per_text=[cost for _, cost in listed])
+    printed = [*result.kept, *([result.cut.text] if result.cut else [])]
+    costs = [cost for _, cost in listed][: len(printed)]
+    assert result.tokens == sum(map(estimated_tokens, printed)) + sum(costs) <= budget
+    assert len(printed) + result.left_out == len(listed)
+
+
+@given(text=texts, tokens=st.integers(0, 40))
+def test_a_beginning_is_whole_or_within_its_tokens(text: str, tokens: int) -> None:
+    begun = beginning(text, tokens)
+    assert text.startswith(begun)
+    assert estimated_tokens(begun) <= tokens
+    if estimated_tokens(text) <= tokens:
+        assert begun == text
+
+
 def test_a_text_is_cut_between_words() -> None:
     text = " ".join(["word"] * 50)
     assert fit(["first", text, "last"], 11) == BudgetFit(
@@ -131,7 +157,7 @@ def test_a_megabyte_is_cut_in_one_go() -> None:
         assert result.left_out == (result.cut is None)
 
 
-@pytest.mark.parametrize(("budget", "around"), [(-1, 0), (1, -1)])
-def test_a_negative_budget_is_refused(budget: int, around: int) -> None:
+@pytest.mark.parametrize(("budget", "around"), [(-1, 0), (1, -1), (1, [-1]), (1, [1])])
+def test_a_negative_budget_or_cost_is_refused(budget: int, around: int | list[int]) -> None:
     with pytest.raises(ValueError, match="0 or more"):
         fit([], budget, tokens_per_text=around)

@@ -12,6 +12,7 @@ import typer
 from vestige.cli import (
     access,
     backup,
+    codebase,
     config,
     consolidate,
     doctor,
@@ -22,14 +23,17 @@ from vestige.cli import (
     graph,
     health,
     history,
+    intention,
     memories,
     migrate,
     recall,
     remember,
     restore,
     reviews,
+    session_start,
     setup,
     state,
+    timeline,
     transfer,
 )
 from vestige.cli.options import ConfigOption, DataDirOption, example
@@ -48,12 +52,19 @@ app = typer.Typer(
     ),
 )
 for group in (
-    *(remember, recall, memories, forgetting, history, reviews, graph),
+    *(remember, recall, memories, timeline, forgetting, history, reviews, graph),
     *(state, health, doctor, consolidate, setup),
     *(transfer, backup, restore, drill),
 ):
     app.add_typer(group.commands)
+app.add_typer(codebase.commands, name="codebase", epilog=example("vestige codebase list"))
+app.add_typer(
+    session_start.commands, name="session", epilog=example("vestige session start --codebase shop")
+)
 app.add_typer(find.commands, name="find", epilog=example("vestige find duplicates"))
+app.add_typer(
+    intention.commands, name="intention", epilog=example("vestige intention check --codebase shop")
+)
 app.add_typer(domains.commands, name="domains", epilog=example("vestige domains list"))
 app.add_typer(access.users, name="users", epilog=example("vestige users list"))
 app.add_typer(access.groups, name="groups", epilog=example("vestige groups list"))

@@ -29,6 +29,7 @@ LOSSES: Final = {
     "init": "everything in it is lost: {memories} with their vectors, reviews, links and domains",
     "hnsw": "the vector index is lost, of the {memories} nothing is: it is built again from them",
     "changelog": "the account of all changes is lost, of the {memories} nothing is",
+    "intentions": "all intentions are lost, of the {memories} nothing is",
     "reembedding": (
         "of the {memories} nothing is lost, only whether a change of the model goes on, and the old"
         " vectors that one keeps"

@@ -26,7 +26,8 @@ from vestige.cli.options import (
     parse_id,
     split_list,
 )
-from vestige.cli.output import UsageProblem, print_json, print_line, report, shortened
+from vestige.cli.output import UsageProblem, print_json, print_line, report
+from vestige.cli.rendering import print_nearest
 from vestige.cli.session import configured, with_engine
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from vestige.errors import VestigeError
 
 DEFAULT_TYPE: Final = "fact"
-NEAREST_CHARACTERS: Final = 200
 
 SourceOption = Annotated[
     str | None, typer.Option("--source", metavar="TEXT", help="Where you know it from.")
@@ -243,25 +243,10 @@ def _print(outcome: Outcome, *, is_only: bool, as_json: bool) -> None:
             about_text = () if is_only else (f" ({label})",)
             print_line((result.action, "green"), f" {result.id}: {result.reason}", *about_text)
             if is_only:
-                _print_nearest(result)
+                print_nearest(result)
     elif not is_only:
         print_json({"results": [remember_view(result) for _, result in outcome.results]})
     elif outcome.results:
         print_json(remember_view(outcome.results[0][1]))
     for label, error in outcome.failures:
         report(f"{label}: {error}", error.hint)
-
-
-def _print_nearest(result: RememberResult) -> None:
-    """Print whose place the memory took, what it is near to, and what it was linked to."""
-    if result.previous is not None:
-        print_line(f"   before  {shortened(result.previous.content, NEAREST_CHARACTERS)}", fit=True)
-    shown_already = {result.id, None if result.previous is None else result.previous.id}
-    for candidate in result.candidates:
-        if candidate.id not in shown_already:
-            relation = candidate.comparison.action.value
-            similarity = f"   {relation} {candidate.similarity:.2f}  "
-            print_line(similarity, (str(candidate.id), "dim"))
-            print_line("   ", shortened(candidate.content, NEAREST_CHARACTERS), fit=True)
-    for edge in result.links:
-        print_line(f"   linked  {edge.edge_type} {edge.weight:.2f}  ", (str(edge.target_id), "dim"))

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from vestige.cli.output import Part
-    from vestige.engine.results import DueMemory, NeighborMemory, RecallHit
+    from vestige.engine.results import DueMemory, NeighborMemory, RecallHit, RememberResult
     from vestige.models import MemoryEdge, MemoryRecord, SchedulingState
 
 GAP: Final = "  "
 CONTENT_CHARACTERS: Final = 400  # of a content, before the terminal's width cuts it
+NEAREST_CHARACTERS: Final = 200  # of a memory that another one is near to
 LINKS_SHOWN: Final = 20  # of a memory, the strongest
 NOTHING: Final = "-"
 PART_HEADINGS: Final = (
@@ -104,6 +105,21 @@ def print_neighbors(neighbors: Sequence[NeighborMemory]) -> None:
         links = "1 link" if found.hops == 1 else f"{found.hops} links"
         weight = (f"{found.weight:g}", "green")
         print_memory(found.record, f"{number}. ", weight, f"{GAP}{links}{GAP}")
+
+
+def print_nearest(result: RememberResult) -> None:
+    """Print whose place the memory took, what it is near to, and what it was linked to."""
+    if result.previous is not None:
+        print_line(f"   before  {shortened(result.previous.content, NEAREST_CHARACTERS)}", fit=True)
+    shown_already = {result.id, None if result.previous is None else result.previous.id}
+    for candidate in result.candidates:
+        if candidate.id not in shown_already:
+            relation = candidate.comparison.action.value
+            similarity = f"   {relation} {candidate.similarity:.2f}  "
+            print_line(similarity, (str(candidate.id), "dim"))
+            print_line("   ", shortened(candidate.content, NEAREST_CHARACTERS), fit=True)
+    for edge in result.links:
+        print_line(f"   linked  {edge.edge_type} {edge.weight:.2f}  ", (str(edge.target_id), "dim"))
 
 
 def print_details(

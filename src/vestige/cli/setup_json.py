@@ -122,7 +122,8 @@ def pretty(value: JsonValue, indent: str = DEFAULT_INDENT) -> str:
 
 
 def _root(text: str) -> _Object:
-    return _object_at(_plain(text), _plain(text).index("{"))
+    plain = _plain(text)
+    return _object_at(plain, plain.index("{"))
 
 
 def _table(text: str, root: _Object, table: str) -> _Object:
@@ -227,10 +228,9 @@ def _inserted(text: str, owner: _Object, key: str, value: JsonValue) -> str:
         value_end, has_comma = place, True
     rendered = json.dumps(key, ensure_ascii=False) + ": "
     rendered += _rendered(text, value, indent, inline=inline)
+    gap, ending = _newline(text) + indent, text[place:]
     if inline:
-        gap, ending = ("" if text[place - 1] == "{" else " "), text[place:]
-    else:
-        gap, ending = _newline(text) + indent, text[place:]
+        gap = "" if text[place - 1] == "{" else " "
     if owner.members:
         rendered += "," if has_comma else ""
     elif not inline:

@@ -11,14 +11,20 @@ from vestige.clock import SystemClock
 
 TIME_HELP: Final = "RFC 3339 with a zone, or a date, which means midnight UTC"
 AGO_HELP: Final = f"{TIME_HELP}; or how long ago: 12h, 7d, 2w"
+AHEAD_HELP: Final = f"{TIME_HELP}; or how long from now: 30m, 12h, 7d, 2w"
 EXAMPLES: Final = "2026-01-31, 2026-01-31T10:00:00Z or 2026-01-31T10:00:00+02:00"
 
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TIME: Final = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?(?P<zone>[Zz]|[+-]\d\d:\d\d)?", re.ASCII
 )
-_AGO: Final = re.compile(r"(?P<count>\d{1,9})(?P<unit>[hdw])", re.ASCII)
-_UNITS: Final = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_SPAN: Final = re.compile(r"(?P<count>\d{1,9})(?P<unit>[mhdw])", re.ASCII)
+_UNITS: Final = {
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
 
 
 def parse_time(text: str) -> datetime:
@@ -54,23 +60,48 @@ def parse_time_or_ago(text: str) -> datetime:
     Raises:
         UsageProblem: it is neither, or reaches back before the year 1.
     """
-    match = _AGO.fullmatch(text.strip())
-    if match is None:
-        return _parse_with_hint(text)
+    span = _span(text)
+    if span is None:
+        return _parse_with_hint(text, "how long ago: 12h, 7d, 2w")
     try:
-        return SystemClock().now() - int(match["count"]) * _UNITS[match["unit"]]
+        return SystemClock().now() - span
     except OverflowError:
         raise UsageProblem(
             f"{text!r} is before the year 1", "Give fewer hours, days or weeks."
         ) from None
 
 
-def _parse_with_hint(text: str) -> datetime:
+def parse_time_or_ahead(text: str) -> datetime:
+    """Return the time that a text names, which may be counted from now: `30m`, `12h`, `7d`, `2w`.
+
+    Raises:
+        UsageProblem: it is neither, or is after the year 9999.
+    """
+    span = _span(text)
+    if span is None:
+        return _parse_with_hint(text, "how long from now: 30m, 12h, 7d, 2w")
+    try:
+        return SystemClock().now() + span
+    except OverflowError:
+        raise UsageProblem(
+            f"{text!r} is after the year 9999", "Give fewer hours, days or weeks."
+        ) from None
+
+
+def _span(text: str) -> timedelta | None:
+    match = _SPAN.fullmatch(text.strip())
+    if match is None:
+        return None
+    try:
+        return int(match["count"]) * _UNITS[match["unit"]]
+    except OverflowError:
+        return timedelta.max
+
+
+def _parse_with_hint(text: str, span: str) -> datetime:
     try:
         return parse_time(text)
     except UsageProblem as problem:
         if _TIME.fullmatch(text.strip()):
             raise
-        raise UsageProblem(
-            problem.message, f"Write it as {EXAMPLES}, or as how long ago: 12h, 7d, 2w."
-        ) from None
+        raise UsageProblem(problem.message, f"Write it as {EXAMPLES}, or as {span}.") from None

@@ -10,7 +10,9 @@ from __future__ import annotations
 import heapq
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
+
+from vestige.cognition.keys import Key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -21,15 +23,6 @@ HOPS_MAX: Final = 3
 THRESHOLD: Final = 0.1  # below it nothing is activated
 ACTIVATED_MAX: Final = 20
 LINK_WEIGHT_MAX: Final = 1.0  # a link passes on at most what it gets
-
-
-class Key(Protocol):
-    """What links connect: hashable, and ordered, so that ties have one outcome."""
-
-    def __hash__(self) -> int: ...
-
-    def __lt__(self, other: Any, /) -> bool: ...
-
 
 K = TypeVar("K", bound=Key)
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 HALF_LIFE_DAYS: Final = 30.0
 
+SUPERSEDED: Final = "superseded"
+EXPIRED: Final = "expired"
+SUPPRESSED: Final = "suppressed"
 
 K = TypeVar("K", bound=Hashable)
 
@@ -27,6 +30,19 @@ def is_current(record: MemoryRecord, at: datetime) -> bool:
         and (record.superseded_at is None or record.superseded_at > at)
         and (record.valid_until is None or record.valid_until > at)
     )
+
+
+def marks_at(record: MemoryRecord, at: datetime) -> tuple[str, ...]:
+    """Return why a memory does not hold, or is hidden, at a moment; often nothing."""
+    found: list[str] = []
+    if record.superseded_at is not None and record.superseded_at <= at:
+        found.append(SUPERSEDED)
+    if record.valid_until is not None and record.valid_until <= at:
+        found.append(EXPIRED)
+    # Whenever it was hidden: the past is no way around that.
+    if record.suppressed_at is not None:
+        found.append(SUPPRESSED)
+    return tuple(found)
 
 
 def recency(age_days: float, *, half_life_days: float = HALF_LIFE_DAYS) -> float:

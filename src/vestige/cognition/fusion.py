@@ -8,23 +8,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from vestige.cognition.keys import Key
 from vestige.models import DEFAULT_RRF_K
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 DEFAULT_VECTOR_WEIGHT: Final = 0.65  # share of the cosine in a convex combination
-
-
-class Key(Protocol):
-    """What a ranking is made of: hashable, and ordered, so that ties have one outcome."""
-
-    def __hash__(self) -> int: ...
-
-    def __lt__(self, other: Any, /) -> bool: ...
-
 
 K = TypeVar("K", bound=Key)
 

@@ -27,7 +27,6 @@ BLANKS_INSIDE_A_LINE: Final = re.compile(r"(?<=\S)[ \t]+")
 SEVERAL_BLANK_LINES: Final = re.compile(r"\n{3,}")
 FOREIGN_LINE_END: Final = re.compile(r"\r\n?")
 
-
 _KIND_PHRASES: Final = {
     DifferenceKind.NUMBER: "a number",
     DifferenceKind.VERSION: "a version",

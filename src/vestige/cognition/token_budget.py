@@ -68,7 +68,9 @@ def estimated_tokens(text: str) -> int:
     return sum(map(_cost, _PIECE.finditer(text)))
 
 
-def fit(texts: Sequence[str], budget: int, *, tokens_per_text: int = 0) -> BudgetFit:
+def fit(
+    texts: Sequence[str], budget: int, *, tokens_per_text: int | Sequence[int] = 0
+) -> BudgetFit:
     """Keep the first texts that fit into a budget, and cut the next one.
 
     The order is kept: a short text does not overtake a longer one that was ranked above it.
@@ -76,35 +78,54 @@ def fit(texts: Sequence[str], budget: int, *, tokens_per_text: int = 0) -> Budge
     Args:
         texts: best first.
         budget: tokens, 0 or more.
-        tokens_per_text: what is printed around each text costs as much, 0 or more.
+        tokens_per_text: what is printed around each text costs as much, or as much as the number
+            in its place; 0 or more.
 
     Raises:
-        ValueError: a negative budget or cost.
+        ValueError: a negative budget or cost, or not as many costs as texts.
     """
-    if budget < 0 or tokens_per_text < 0:
-        raise ValueError(f"need a budget and a cost of 0 or more: {budget}, {tokens_per_text}")
+    if budget < 0:
+        raise ValueError(f"need a budget of 0 or more: {budget}")
+    costs = _costs(len(texts), tokens_per_text)
     left = budget
-    for number, text in enumerate(texts):
-        cost = estimated_tokens(text) + tokens_per_text
-        if cost > left:
-            return _with_cut(texts, number, budget, left, tokens_per_text)
-        left -= cost
+    for number, (text, cost) in enumerate(zip(texts, costs, strict=True)):
+        tokens = estimated_tokens(text) + cost
+        if tokens > left:
+            return _with_cut(texts, number, budget, left, cost)
+        left -= tokens
     return BudgetFit(kept=tuple(texts), cut=None, left_out=0, tokens=budget - left)
 
 
+def beginning(text: str, tokens: int) -> str:
+    """Return the longest beginning of a text that costs at most so many tokens.
+
+    It is cut between words; "" where not even the first one fits.
+    """
+    return text if estimated_tokens(text) <= tokens else _beginning(text, tokens)
+
+
+def _costs(count: int, tokens_per_text: int | Sequence[int]) -> list[int]:
+    """Return what is printed around each of some texts costs."""
+    given = [tokens_per_text] if isinstance(tokens_per_text, int) else list(tokens_per_text)
+    costs = given * count if isinstance(tokens_per_text, int) else given
+    if len(costs) != count or min(given, default=0) < 0:
+        raise ValueError(f"need a cost of 0 or more for each of {count} texts: {tokens_per_text}")
+    return costs
+
+
 def _with_cut(
-    texts: Sequence[str], number: int, budget: int, left: int, tokens_per_text: int
+    texts: Sequence[str], number: int, budget: int, left: int, tokens_around: int
 ) -> BudgetFit:
     kept, text = tuple(texts[:number]), texts[number]
-    room = left - tokens_per_text
-    beginning = _beginning(text, room) if room >= CUT_TOKENS_MIN else ""
-    if not beginning:
+    room = left - tokens_around
+    shown = _beginning(text, room) if room >= CUT_TOKENS_MIN else ""
+    if not shown:
         return BudgetFit(kept=kept, cut=None, left_out=len(texts) - number, tokens=budget - left)
     return BudgetFit(
         kept=kept,
-        cut=CutText(text=beginning, characters_left_out=len(text) - len(beginning)),
+        cut=CutText(text=shown, characters_left_out=len(text) - len(shown)),
         left_out=len(texts) - number - 1,
-        tokens=budget - left + tokens_per_text + estimated_tokens(beginning),
+        tokens=budget - left + tokens_around + estimated_tokens(shown),
     )
 
 

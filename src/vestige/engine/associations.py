@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vestige.cognition.activation import Activated, Link, spread
+from vestige.cognition.currency import SUPERSEDED
 from vestige.engine.candidates import unranked
 from vestige.engine.links import SUPERSEDES
-from vestige.engine.question import SUPERSEDED, is_answer, is_visible, keeps, marks
+from vestige.engine.question import is_answer, is_visible, keeps, marks
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -61,6 +61,11 @@ class Found:
         """The sum of the parts."""
         return self.vector_part + self.lexical_part + self.literal_part
 
+    @property
+    def is_ranked(self) -> bool:
+        """Whether a search for the question found it; otherwise it was read by another call."""
+        return self.vector_rank is not None or self.fts_rank is not None
+
 
 async def find_candidates(
     store: MemoryStore, question: Question, query: SearchQuery

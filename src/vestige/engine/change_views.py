@@ -10,12 +10,13 @@ if TYPE_CHECKING:
     from vestige.engine.results import EditResult, PurgeResult, UndoResult
     from vestige.models import ChangelogEntry, JsonObject
 
-# storage.changes.MEMORY, whose import would cost the start of the MCP server a third of a second.
-MEMORY: Final = "memory"
+# The rows with a text, as storage.changes names them, whose import would cost the start of the MCP
+# server a third of a second.
+WITH_TEXT: Final = ("memory", "intention")
 
 
 def entry_view(entry: ChangelogEntry) -> JsonObject:
-    """Return what one change did to one memory."""
+    """Return what one change did to one memory or intention."""
     return {
         "change_id": str(entry.change_id),
         "memory_id": str(entry.memory_id),
@@ -57,7 +58,7 @@ def undo_view(result: UndoResult) -> JsonObject:
 
 
 def texts_of(entry: ChangelogEntry) -> tuple[str | None, str | None]:
-    """Return what a memory said before and after a change.
+    """Return what a memory or an intention said before and after a change.
 
     None where it was not there, where the change did not touch it (but, for example, a link of it),
     and after a purge.
@@ -66,20 +67,21 @@ def texts_of(entry: ChangelogEntry) -> tuple[str | None, str | None]:
 
 
 def changed_fields(entry: ChangelogEntry) -> list[str]:
-    """Return the fields of a memory that a change made different, if it was there before and after.
+    """Return the fields that a change made different of what was there before and after.
 
     `updated_at` is left out: it says no more than the time of the change.
     """
-    before, after = _memory(entry.before), _memory(entry.after)
+    before, after = _row(entry.before), _row(entry.after)
     if not before or not after:
         return []
     return [name for name in after if name != "updated_at" and before.get(name) != after.get(name)]
 
 
 def _content(rows: JsonObject | None) -> str | None:
-    memory = _memory(rows)
-    return cast("str", memory["content"]) if memory else None
+    row = _row(rows)
+    return cast("str", row["content"]) if row else None
 
 
-def _memory(rows: JsonObject | None) -> JsonObject:
-    return cast("JsonObject | None", (rows or {}).get(MEMORY)) or {}
+def _row(rows: JsonObject | None) -> JsonObject:
+    found = [row for name in WITH_TEXT if (row := (rows or {}).get(name))]
+    return cast("JsonObject", found[0]) if found else {}

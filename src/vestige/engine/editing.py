@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from vestige.embedding.texts import embed_text
 from vestige.engine.ingest import check_memory
 from vestige.engine.parts import commit, need
 from vestige.engine.results import EditResult
@@ -47,7 +46,7 @@ async def edit(parts: Parts, memory_id: UUID, wanted: Edit) -> EditResult:
     _check(before, wanted)
     vectors: TextVectors | None = None
     if wanted.content is not None and wanted.content != before.content:
-        vectors = await embed_text(parts.embedder, wanted.content)
+        vectors = await parts.embed(wanted.content)
 
     async def make() -> Change:
         nonlocal before

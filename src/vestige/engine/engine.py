@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from vestige.engine.reading import Reading
+from vestige.engine.orientation import Orientation
+from vestige.engine.reminding import Reminding
 from vestige.engine.upkeep import Upkeep
-from vestige.engine.writing import Writing
 
 
-class Engine(Reading, Writing, Upkeep):
+class Engine(Orientation, Reminding, Upkeep):
     """Long-term memory: remember, recall, and look after what is remembered.
 
     It owns neither the store nor the embedder; `vestige.engine.opening` opens and closes them. When

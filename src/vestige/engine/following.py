@@ -64,20 +64,24 @@ class FollowedModel:
             await self._follow(self._open_embedder)
         return await self._use(call)
 
-    async def bind(self, *, registers: bool) -> None:
+    async def bind(self, *, registers: bool) -> bool:
         """Bind the store to the model, so that it refuses vectors of any other.
 
         Args:
             registers: whether a store that has no model yet is given this one.
 
+        Returns:
+            Whether it is bound: a store that has no model and is not given one is not.
+
         Raises:
             ModelMismatchError: the store has another model.
         """
         if self._is_bound and not registers:
-            return
+            return True
         if registers or await self._store.registered_model() is not None:
             await self._store.register_model(await signature_of(self.embedder))
             self._is_bound = True
+        return self._is_bound
 
     async def _use(self, call: Callable[[Embedder], Awaitable[T]]) -> T:
         while not self._settled.is_set():

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from vestige.embedding.texts import embed_text
 from vestige.engine.links import SUPERSEDES
 from vestige.engine.parts import commit, need
 from vestige.engine.results import EditResult, PurgeResult, UndoResult
@@ -16,11 +15,14 @@ from vestige.models import (
     ChangelogFilter,
     DeleteMemory,
     InsertMemory,
+    Intention,
     MemoryEdge,
     PutEdge,
+    PutIntention,
     PutReview,
     PutScheduling,
     RemoveEdge,
+    RemoveIntention,
     RemoveReview,
     ReplaceMemory,
 )
@@ -86,11 +88,11 @@ async def forget(parts: Parts, memory_id: UUID) -> MemoryRecord:
 
 
 async def purge(parts: Parts, memory_ids: Sequence[UUID], *, is_erased: bool) -> PurgeResult:
-    """Delete memories and all that the changelog holds of them, for good.
+    """Delete memories and intentions, and all that the changelog holds of them, for good.
 
     Args:
         parts: where from.
-        memory_ids: up to 100; also of memories that were forgotten already.
+        memory_ids: up to 100; also of memories that were forgotten already, and of intentions.
         is_erased: also rewrite the files of the database, which takes long for a large store.
 
     Raises:
@@ -102,7 +104,7 @@ async def purge(parts: Parts, memory_ids: Sequence[UUID], *, is_erased: bool) ->
     change = parts.change(
         ChangeAction.PURGED,
         *await _uncovered(parts, ids),
-        *(DeleteMemory(memory_id=memory_id) for memory_id in ids),
+        *[await _removal(parts, memory_id) for memory_id in ids],
     )
     await parts.store.purge(change)
     erased = await parts.store.erase() if is_erased else None
@@ -170,6 +172,12 @@ async def _marked(
 
     change = await commit(parts, make)
     return EditResult(before=before, after=after, change_id=change.id)
+
+
+async def _removal(parts: Parts, memory_id: UUID) -> Operation:
+    if await parts.store.get_intention(memory_id) is not None:
+        return RemoveIntention(intention_id=memory_id)
+    return DeleteMemory(memory_id=memory_id)
 
 
 async def _uncovered(parts: Parts, going: Sequence[UUID]) -> list[Operation]:
@@ -265,13 +273,17 @@ async def _with_vectors(parts: Parts, record: MemoryRecord) -> MemoryRecord:
     current = await parts.store.get(record.id)
     if current is not None and current.content == record.content:
         return replace(record, embedding=current.embedding, windows=current.windows)
-    vectors = await embed_text(parts.embedder, record.content)
+    vectors = await parts.embed(record.content)
     return replace(record, embedding=vectors.embedding, windows=vectors.windows)
 
 
 def _row_inverse(name: str, before: JsonValue, after: JsonValue) -> Operation:
-    """Return what makes a link or review event what it was before."""
+    """Return what makes a link, review event or intention what it was before."""
     row = row_from(name, after if before is None else before)
+    if isinstance(row, Intention):
+        if before is not None:
+            return PutIntention(intention=row)
+        return RemoveIntention(intention_id=row.id)
     if isinstance(row, MemoryEdge):
         if before is not None:
             return PutEdge(edge=row)

@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 from vestige.cognition import fsrs
 from vestige.cognition.currency import is_current
 from vestige.cognition.ingest_gate import GateAction, compare
-from vestige.embedding.texts import embed_text
 from vestige.engine.links import links_of_new, superseding, with_links_that_hold
 from vestige.engine.parts import commit, need
 from vestige.engine.results import Candidate, IngestContext, RememberResult
@@ -51,15 +50,16 @@ def new_record(
     context: IngestContext,
     metadata: JsonObject,
     clock: Clock,
+    created_at: datetime | None = None,
     valid_until: datetime | None = None,
 ) -> MemoryRecord:
-    """Return a memory of a text, not stored and without vectors.
+    """Return a memory of a text, not stored and without vectors; by default it is created now.
 
     Raises:
         InvalidInputError: a limit; checked here, before any time is spent on embedding.
     """
     limits.check_texts("tags", list(tags), limits.TAGS_MAX, limits.TAG_MAX_CHARACTERS)
-    now = clock.now()
+    created_at = clock.now() if created_at is None else created_at
     record = MemoryRecord(
         id=uuid4(),
         content=content,
@@ -67,8 +67,8 @@ def new_record(
         tags=tuple(dict.fromkeys(tags)),
         metadata={**metadata, **_context_metadata(context)},
         codebase=context.codebase,
-        created_at=now,
-        updated_at=now,
+        created_at=created_at,
+        updated_at=created_at,
         valid_until=valid_until,
     )
     check_memory(record)
@@ -86,19 +86,16 @@ async def item_record(parts: Parts, item: RememberItem) -> MemoryRecord:
     context = item.context or IngestContext()
     if old is not None and context.codebase is None:
         context = replace(context, codebase=old.codebase)
-    record = new_record(
+    return new_record(
         item.content,
         node_type=item.node_type or ("fact" if old is None else old.node_type),
         tags=item.tags or (() if old is None else old.tags),
         context=context,
         metadata=item.metadata or {},
         clock=parts.clock,
+        created_at=item.created_at,
         valid_until=item.valid_until,
     )
-    if item.created_at is None:
-        return record
-    limits.check_time("created_at", item.created_at)
-    return replace(record, created_at=item.created_at, updated_at=item.created_at)
 
 
 def imported_record(text: ImportText, node_type: str, clock: Clock) -> MemoryRecord:
@@ -107,18 +104,15 @@ def imported_record(text: ImportText, node_type: str, clock: Clock) -> MemoryRec
     Raises:
         InvalidInputError: a limit.
     """
-    record = new_record(
+    return new_record(
         text.content,
         node_type=node_type if text.node_type is None else text.node_type,
         tags=text.tags,
         context=text.context,
         metadata=text.metadata or {},
         clock=clock,
+        created_at=text.created_at,
     )
-    if text.created_at is None:
-        return record
-    limits.check_time("created_at", text.created_at)
-    return replace(record, created_at=text.created_at, updated_at=text.created_at)
 
 
 async def remember(
@@ -136,7 +130,7 @@ async def remember(
         MemoryNotFoundError: the memory to supersede is unknown.
         InvalidInputError: it says the same, or its place is taken already.
     """
-    vectors = await embed_text(parts.embedder, record.content)
+    vectors = await parts.embed(record.content)
     record = replace(record, embedding=vectors.embedding, windows=vectors.windows)
     near = await _nearest(parts, record)
     shown = tuple(candidate for _, candidate in near[:CANDIDATES_SHOWN])
@@ -179,7 +173,7 @@ async def remember_once(parts: Parts, record: MemoryRecord, *, is_dry_run: bool)
     Returns:
         The id of the known memory, None when there was none.
     """
-    vectors = await embed_text(parts.embedder, record.content)
+    vectors = await parts.embed(record.content)
     record = replace(record, embedding=vectors.embedding, windows=vectors.windows)
     known = _known(await _nearest(parts, record), record)
     if known is None and not is_dry_run:

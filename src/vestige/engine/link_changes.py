@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from vestige.errors import ConflictError, MemoryNotFoundError
 from vestige.models import ChangeAction, PutEdge, RemoveEdge, TransferTable
-from vestige.storage.changes import edge_slice
-from vestige.storage.row_objects import row_object
+from vestige.storage.changes import edge_slice, row_account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,7 +37,8 @@ async def prune_links(parts: Parts, edges: Sequence[MemoryEdge]) -> list[MemoryE
 
     What somebody has changed or removed meanwhile is left out.
     """
-    return await _commit(parts, edges, PRUNED_REASON, _removal, _row)
+    row_before = partial(row_account, TransferTable.EDGES)
+    return await _commit(parts, edges, PRUNED_REASON, _removal, row_before)
 
 
 async def _commit(
@@ -68,9 +69,3 @@ async def _commit(
 
 def _removal(edge: MemoryEdge) -> RemoveEdge:
     return RemoveEdge(source_id=edge.source_id, target_id=edge.target_id, edge_type=edge.edge_type)
-
-
-def _row(edge: MemoryEdge) -> JsonObject:
-    value = row_object(TransferTable.EDGES, edge)
-    del value["table"]
-    return value

@@ -21,15 +21,15 @@ from vestige.engine.links import (
     SAME_SESSION_WEIGHT,
     SIMILAR,
     SIMILAR_MAX,
+    edge_between,
 )
-from vestige.models import MemoryEdge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
     from uuid import UUID
 
-    from vestige.models import MemoryRecord
+    from vestige.models import MemoryEdge, MemoryRecord
     from vestige.storage.protocol import MemoryStore
 
 PRUNED_BELOW: Final = 0.1  # a link of the engine that weighs less leads nowhere: two hops are 0.01
@@ -90,7 +90,7 @@ class LinkSearch:
             if known.has(*ends, SIMILAR) or max(known.similar[end] for end in ends) >= SIMILAR_MAX:
                 continue
             known.similar.update(ends)
-            yield self._edge(*ends, SIMILAR, pair.similarity)
+            yield edge_between(*ends, SIMILAR, pair.similarity, self._now)
 
     def _grouped(
         self, known: _Known, memory_id: UUID, edge_type: str, weight: float, recent: deque[UUID]
@@ -99,7 +99,9 @@ class LinkSearch:
         missing = [end for end in reversed(recent) if not known.has(memory_id, end, edge_type)]
         room = max(NEIGHBORS_MAX - known.outgoing[memory_id, edge_type], 0)
         recent.append(memory_id)
-        return [self._edge(memory_id, end, edge_type, weight) for end in missing[:room]]
+        return [
+            edge_between(memory_id, end, edge_type, weight, self._now) for end in missing[:room]
+        ]
 
     def _recent(self, key: bytes) -> deque[UUID]:
         recent = self._groups.setdefault(key, deque(maxlen=NEIGHBORS_MAX))
@@ -116,15 +118,6 @@ class LinkSearch:
             if not is_pruned(edge)
         }
         return list(edges.values())
-
-    def _edge(self, source_id: UUID, target_id: UUID, edge_type: str, weight: float) -> MemoryEdge:
-        return MemoryEdge(
-            source_id=source_id,
-            target_id=target_id,
-            edge_type=edge_type,
-            weight=weight,
-            created_at=self._now,
-        )
 
 
 def is_pruned(edge: MemoryEdge) -> bool:

@@ -44,24 +44,12 @@ async def links_of_new(
     """
     now = parts.clock.now()
     similar = [candidate for candidate in candidates if candidate.is_near][:SIMILAR_MAX]
-    drawn = [
-        _edge(record.id, candidate.id, SIMILAR, candidate.similarity, now) for candidate in similar
+    ends = [(candidate.id, SIMILAR, candidate.similarity) for candidate in similar]
+    ends += await _of_one_origin(parts, record, now)
+    return [
+        PutEdge(edge=edge_between(record.id, end, edge_type, weight, now))
+        for end, edge_type, weight in ends
     ]
-    file, session = _value(record, "file"), _value(record, "session_id")
-    if file is None and session is None:
-        return drawn
-    recent = await parts.store.list_memories(
-        MemoryFilter(codebase=record.codebase, current_at=now), limit=RECENT
-    )
-    if file is not None and record.codebase is not None:
-        same_file = _with(recent, "file", file)
-        drawn += [_edge(record.id, end, SAME_FILE, SAME_FILE_WEIGHT, now) for end in same_file]
-    if session is not None:
-        same_session = _with(recent, "session_id", session)
-        drawn += [
-            _edge(record.id, end, SAME_SESSION, SAME_SESSION_WEIGHT, now) for end in same_session
-        ]
-    return drawn
 
 
 async def with_links_that_hold(
@@ -84,21 +72,40 @@ async def with_links_that_hold(
 
 def superseding(new_id: UUID, old_id: UUID, now: datetime) -> PutEdge:
     """Return the link from a memory to the one whose place it takes."""
-    return _edge(new_id, old_id, SUPERSEDES, 1.0, now)
+    return PutEdge(edge=edge_between(new_id, old_id, SUPERSEDES, 1.0, now))
 
 
-def _edge(
+def edge_between(
     source_id: UUID, target_id: UUID, edge_type: str, weight: float, now: datetime
-) -> PutEdge:
-    return PutEdge(
-        edge=MemoryEdge(
-            source_id=source_id,
-            target_id=target_id,
-            edge_type=edge_type,
-            weight=weight,
-            created_at=now,
-        )
+) -> MemoryEdge:
+    """Return a link that is drawn now."""
+    return MemoryEdge(
+        source_id=source_id,
+        target_id=target_id,
+        edge_type=edge_type,
+        weight=weight,
+        created_at=now,
     )
+
+
+async def _of_one_origin(
+    parts: Parts, record: MemoryRecord, now: datetime
+) -> list[tuple[UUID, str, float]]:
+    """Return recent memories of the same file and session, with type and weight of the links."""
+    file, session = _value(record, "file"), _value(record, "session_id")
+    if file is None and session is None:
+        return []
+    recent = await parts.store.list_memories(
+        MemoryFilter(codebase=record.codebase, current_at=now), limit=RECENT
+    )
+    ends: list[tuple[UUID, str, float]] = []
+    if file is not None and record.codebase is not None:
+        ends += [(end, SAME_FILE, SAME_FILE_WEIGHT) for end in _with(recent, "file", file)]
+    if session is not None:
+        ends += [
+            (end, SAME_SESSION, SAME_SESSION_WEIGHT) for end in _with(recent, "session_id", session)
+        ]
+    return ends
 
 
 def _with(recent: Sequence[MemoryRecord], name: str, value: JsonValue) -> list[UUID]:

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 from uuid import uuid4
 
 from vestige.clock import SystemClock
-from vestige.embedding.texts import signature_of
+from vestige.embedding.texts import embed_texts, signature_of
 from vestige.engine.change_notes import ChangeNotes
 from vestige.engine.following import FollowedModel
 from vestige.errors import ConflictError, MemoryNotFoundError
 from vestige.models import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from uuid import UUID
 
     from vestige.clock import Clock
     from vestige.embedding import Embedder
+    from vestige.embedding.texts import TextVectors
     from vestige.engine.following import OpenEmbedder
     from vestige.models import ChangeAction, MemoryRecord, ModelSignature, Operation
     from vestige.storage.protocol import MemoryStore
@@ -41,12 +42,42 @@ class Actor:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parts:
-    """A store, an embedder, a clock, and who asks."""
+    """A store, an embedder, a clock, and who asks.
+
+    Attributes:
+        store: the memory.
+        embedder: of its model.
+        clock: where the time comes from.
+        actor: who the changelog says made the changes.
+        is_bound: the store refuses to compare vectors of the embedder with those of another model.
+        register: gives a store that has no model that of the embedder; None for who only reads.
+    """
 
     store: MemoryStore
     embedder: Embedder
     clock: Clock
     actor: Actor
+    is_bound: bool = False
+    register: Callable[[], Awaitable[object]] | None = None
+
+    async def embed(self, text: str) -> TextVectors:
+        """Embed a text to be stored; a store that has no model yet is then given this one.
+
+        What is refused before, or cannot be embedded, leaves an empty store without a model.
+
+        Raises:
+            EmbeddingError: the embedder failed.
+            ModelMismatchError: the store has another model.
+        """
+        (vectors,) = await self.embed_many([text])
+        return vectors
+
+    async def embed_many(self, texts: Sequence[str]) -> list[TextVectors]:
+        """Embed texts to be stored, given to the embedder at once, with what `embed` says."""
+        vectors = await embed_texts(self.embedder, texts)
+        if self.register is not None:
+            await self.register()
+        return vectors
 
     def change(
         self,
@@ -85,14 +116,17 @@ async def commit(parts: Parts, make: Callable[[], Awaitable[Change]]) -> Change:
     Raises:
         ConflictError: others were quicker again and again.
     """
-    for _ in range(ATTEMPTS - 1):
-        with suppress(ConflictError):
-            change = await make()
+    attempts = 0
+    while True:
+        change = await make()
+        attempts += 1
+        try:
             await parts.store.commit(change)
+        except ConflictError:
+            if attempts == ATTEMPTS:
+                raise
+        else:
             return change
-    change = await make()
-    await parts.store.commit(change)
-    return change
 
 
 class EngineBase:
@@ -145,26 +179,21 @@ class EngineBase:
 
     @property
     def _parts(self) -> Parts:
-        return self._parts_with(self.embedder)
-
-    def _parts_with(self, embedder: Embedder) -> Parts:
-        return Parts(store=self.store, embedder=embedder, clock=self._clock, actor=self.actor)
+        return Parts(store=self.store, embedder=self.embedder, clock=self._clock, actor=self.actor)
 
     async def _reading(self, read: Callable[[Parts], Awaitable[T]]) -> T:
         """Read with the embedder of the store's model, once more when that changed meanwhile."""
-
-        async def run(embedder: Embedder) -> T:
-            await self._model.bind(registers=False)
-            return await read(self._parts_with(embedder))
-
-        return await self._model.run(run)
+        return await self._with_model(read, self._parts)
 
     async def _writing(self, write: Callable[[Parts], Awaitable[T]]) -> T:
         """Write vectors of the store's model, which an empty store is given; one at a time."""
-
-        async def run(embedder: Embedder) -> T:
-            await self._model.bind(registers=True)
-            return await write(self._parts_with(embedder))
-
+        parts = replace(self._parts, register=partial(self._model.bind, registers=True))
         async with self._one_writer:
-            return await self._model.run(run)
+            return await self._with_model(write, parts)
+
+    async def _with_model(self, call: Callable[[Parts], Awaitable[T]], parts: Parts) -> T:
+        async def run(embedder: Embedder) -> T:
+            is_bound = await self._model.bind(registers=False)
+            return await call(replace(parts, embedder=embedder, is_bound=is_bound))
+
+        return await self._model.run(run)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from vestige.cognition.currency import EXPIRED, SUPERSEDED, marks_at
 from vestige.cognition.literals import QUERY_CHARACTERS_MAX, literals, matches
 from vestige.models import MAX_LIMIT, SearchQuery
 from vestige.storage import limits
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
 CANDIDATES_FACTOR: Final = 2
 CANDIDATES_MIN: Final = 100
 LITERALS_MAX: Final = 8  # each is looked for in every candidate
-
-SUPERSEDED: Final = "superseded"
-EXPIRED: Final = "expired"
-SUPPRESSED: Final = "suppressed"
 
 # As the full-text leg reads them; what must not occur is not what is meant literally.
 _EXCLUSION: Final = re.compile(r'(?<!\S)-(?:"([^"]*)"|([^\s-]\S*))')
@@ -127,16 +124,7 @@ def keeps(question: Question, record: MemoryRecord) -> bool:
 
 def marks(question: Question, record: MemoryRecord) -> tuple[str, ...]:
     """Return why a memory does not hold, or is hidden, at the time of a question; often nothing."""
-    at = question.at
-    found: list[str] = []
-    if record.superseded_at is not None and record.superseded_at <= at:
-        found.append(SUPERSEDED)
-    if record.valid_until is not None and record.valid_until <= at:
-        found.append(EXPIRED)
-    # Whenever it was hidden: the past is no way around that.
-    if record.suppressed_at is not None:
-        found.append(SUPPRESSED)
-    return tuple(found)
+    return marks_at(record, question.at)
 
 
 def is_visible(question: Question, record: MemoryRecord) -> bool:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from vestige.cognition import fsrs
 from vestige.cognition.accessibility import accessibility
-from vestige.cognition.currency import current_first, recency
+from vestige.cognition.currency import EXPIRED, SUPPRESSED, current_first, recency
 from vestige.cognition.token_budget import fit
-from vestige.engine.question import EXPIRED, SUPPRESSED, is_answer, marks
+from vestige.engine.question import is_answer, marks
 from vestige.engine.results import RecallHit, RecallResult
 from vestige.models import MAX_LIMIT
 

@@ -36,7 +36,7 @@ async def recall(
 ) -> RecallResult:
     """Return the memories that answer a text, best first.
 
-    The store is asked four times, and at most fourteen times, however many memories answer.
+    The store is asked three times, and at most fourteen times, however many memories answer.
 
     Raises:
         InvalidInputError: the text is empty, or a limit.
@@ -59,7 +59,9 @@ async def recall(
     )
     found = await find_candidates(parts.store, question, query)
     associations = await find_associations(parts.store, question, found)
-    await _check_model(parts)
+    everything = (*found.values(), *associations.found.values())
+    if not (parts.is_bound and all(one.is_ranked for one in everything)):
+        await _check_model(parts)
     answers = contenders(question, found, associations)
     states = await _states(parts.store, answers)
     result = within_budget(ranked_hits(question, answers, associations, states), question)
@@ -71,7 +73,9 @@ async def recall(
 async def _check_model(parts: Parts) -> None:
     """See to it that all vectors that were read are of the query's model.
 
-    They were read one call after the other, between which another process may have changed it.
+    A bound store looks for that itself in each search. What links, literals and ids lead to is read
+    by other calls, between which another process may have changed the model; and a store that had
+    none may have been given one.
 
     Raises:
         ModelMismatchError: it has.

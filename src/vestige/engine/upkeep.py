@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from vestige.engine.upkeep_results import Consolidation, Contradictions, Duplicates
 
 
-def _quietly(_count: int, _total: int) -> None:
+def quietly(_count: int, _total: int) -> None:
     """Tell nobody how far the work is."""
 
 
 class Upkeep(EngineBase):
     """The part of the engine that looks through all memories."""
 
-    async def consolidation_plan(self, *, advance: Advance = _quietly) -> Consolidation:
+    async def consolidation_plan(self, *, advance: Advance = quietly) -> Consolidation:
         """Return what `consolidate` would do; nothing is written.
 
         Args:
@@ -33,7 +33,7 @@ class Upkeep(EngineBase):
             lambda parts: consolidate.consolidate(parts, is_applied=False, advance=advance)
         )
 
-    async def consolidate(self, *, advance: Advance = _quietly) -> Consolidation:
+    async def consolidate(self, *, advance: Advance = quietly) -> Consolidation:
         """Bring up to date what follows from the memories; never touch a text or delete one.
 
         Stored retrievability, missing vectors, the numbers of domains, and the links that the
@@ -58,7 +58,7 @@ class Upkeep(EngineBase):
         limit: int = 0,
         codebase: str | None = None,
         with_different: bool = False,
-        advance: Advance = _quietly,
+        advance: Advance = quietly,
     ) -> Duplicates:
         """Return clusters of current memories that say the same; nothing is written.
 
@@ -88,7 +88,7 @@ class Upkeep(EngineBase):
         )
 
     async def find_contradictions(
-        self, *, limit: int = 0, codebase: str | None = None, advance: Advance = _quietly
+        self, *, limit: int = 0, codebase: str | None = None, advance: Advance = quietly
     ) -> Contradictions:
         """Return current memories that cannot both be true, the surest first; nothing is written.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from vestige.engine import editing, graph, history, ingest, maintenance, review
+from vestige.engine import editing, graph, history, ingest, maintenance, putting, review
 from vestige.engine.editing import Edit
 from vestige.engine.parts import Actor, EngineBase
 from vestige.engine.results import ImportedText, RememberItem
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
         IngestContext,
         LinkResult,
         PurgeResult,
+        PutItem,
+        PutResult,
         RememberResult,
         ReviewResult,
         UndoResult,
@@ -90,11 +92,18 @@ class Writing(EngineBase):
             supersedes=supersedes,
             force_create=force_create,
         )
+        return await self.remember_item(item)
+
+    async def remember_item(self, item: RememberItem) -> RememberResult:
+        """Remember a text whose fields are those of `remember`, with what that may raise."""
 
         async def write(parts: Parts) -> RememberResult:
             record = await ingest.item_record(parts, item)
             return await ingest.remember(
-                _named(parts, context), record, supersedes=supersedes, force=force_create
+                _named(parts, item.context),
+                record,
+                supersedes=item.supersedes,
+                force=item.force_create,
             )
 
         return await self._writing(write)
@@ -115,19 +124,7 @@ class Writing(EngineBase):
         results: list[RememberResult | VestigeError] = []
         for item in items:
             try:
-                results.append(
-                    await self.remember(
-                        item.content,
-                        node_type=item.node_type,
-                        tags=item.tags,
-                        context=item.context,
-                        metadata=item.metadata,
-                        created_at=item.created_at,
-                        valid_until=item.valid_until,
-                        supersedes=item.supersedes,
-                        force_create=item.force_create,
-                    )
-                )
+                results.append(await self.remember_item(item))
             except (StoreUnavailableError, ModelMismatchError):
                 raise  # the others would fail in the same way
             except VestigeError as error:
@@ -160,6 +157,27 @@ class Writing(EngineBase):
         if known is not None:
             return ImportedText(text=text, action="known", id=known)
         return ImportedText(text=text, action="created", id=None if is_dry_run else record.id)
+
+    async def put(self, items: Sequence[PutItem]) -> list[PutResult]:
+        """Keep texts under ids of the caller's; what an id held before is replaced.
+
+        For programs that look their memories up by keys of their own. Nothing is compared, so two
+        ids may hold the same text. What was hidden, superseded or past its time holds again.
+
+        Args:
+            items: 1 to 100; of two with the same id the last one counts.
+
+        Returns:
+            What became of each id, in order.
+
+        Raises:
+            InvalidInputError: a limit, or a memory with such an id was purged; nothing was written.
+            EmbeddingError: a text cannot be embedded; nothing was written.
+        """
+        if not 0 < len(items) <= BATCH_MAX:
+            raise InvalidInputError("items", f"must be 1 to {BATCH_MAX}")
+        records = putting.new_records(items, self._clock.now())
+        return await self._writing(lambda parts: putting.put(parts, records))
 
     async def edit(
         self,
@@ -227,10 +245,10 @@ class Writing(EngineBase):
         return await history.forget(self._parts, memory_id)
 
     async def purge(self, memory_ids: Sequence[UUID], *, erase: bool = True) -> PurgeResult:
-        """Delete memories, and what the changelog holds of them, for good.
+        """Delete memories and intentions, and what the changelog holds of them, for good.
 
         Args:
-            memory_ids: up to 100; also of memories that were forgotten already.
+            memory_ids: up to 100; also of memories that were forgotten already, and of intentions.
             erase: also rewrite the files of the database, so that no byte is left in them. It takes
                 as long as the store is large, and others wait meanwhile.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import UUID
 
 from vestige.errors import InvalidInputError
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
     from vestige.models import JsonValue
+
+ActionT = TypeVar("ActionT", bound=str)
 
 SHOWN_CHARACTERS: Final = 60  # of a value that is refused
 ID_HINT: Final = "Take the id from recall or remember."
@@ -52,6 +54,27 @@ def refused(tool: str, error: ValidationError, known: Collection[str]) -> Invali
     first, *others = said.items()
     rest = "".join(f"; {name}: {words}" for name, words in others)
     return InvalidInputError(first[0], first[1] + rest, _known_hint(tool, known))
+
+
+def refuse_unused(
+    action: ActionT, values: Mapping[str, JsonValue], used: Mapping[ActionT, Collection[str]]
+) -> None:
+    """Refuse an argument that an action has no use for, because it would not narrow it.
+
+    Args:
+        action: the action.
+        values: the arguments, None for one that is not given.
+        used: the arguments that each action takes.
+
+    Raises:
+        InvalidInputError: names the argument, and the actions that take it.
+    """
+    for name, value in values.items():
+        if value is not None and name not in used.get(action, ()):
+            users = " or ".join(user for user, names in used.items() if name in names)
+            raise InvalidInputError(
+                name, f"is not used by {action}", f"Leave it out, or use action {users}."
+            )
 
 
 def parse_id(text: str, name: str = "id") -> UUID:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vestige.engine.change_views import changed_fields, texts_of
+from vestige.engine.change_views import WITH_TEXT, changed_fields, texts_of
 from vestige.engine.views import time_view
 from vestige.errors import InvalidInputError
 from vestige.mcp.text import beginning, described, quoted
@@ -94,4 +94,4 @@ def _changed(entry: ChangelogEntry) -> list[str]:
     """Return what is different beside the text: fields, scheduling, links and reviews by kind."""
     fields = [name for name in changed_fields(entry) if name != "content"]
     kinds = {name.partition(" ")[0] for name in entry.after or {}}
-    return [*fields, *sorted(kinds - {"memory"})]
+    return [*fields, *sorted(kinds - set(WITH_TEXT))]

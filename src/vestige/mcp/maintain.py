@@ -7,28 +7,26 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple, TypeAli
 from mcp.types import CallToolResult
 from pydantic import Field
 
-from vestige.errors import InvalidInputError
-from vestige.mcp.context import ALL_CODEBASES, ToolContext, client_id, memory_of, scope_of
+from vestige.mcp.arguments import refuse_unused
+from vestige.mcp.context import ALL_CODEBASES, ToolContext, engine_of, memory_of, scope_of
 from vestige.mcp.results import FindingRow, MaintainAnswer, success
 from vestige.mcp.text import NOTICE, beginning, described, one_line, quoted, rounded
 
 if TYPE_CHECKING:
     from vestige.engine.engine import Engine
     from vestige.engine.upkeep_results import Consolidation, DuplicateCluster, FoundContradiction
-    from vestige.models import JsonValue
+    from vestige.models import JsonObject
 
 Action: TypeAlias = Literal[
     "consolidate_plan", "consolidate", "find_duplicates", "find_contradictions"
 ]
 
-# Which actions use an argument; the others refuse it, because it would not narrow them.
-USED_BY: Final[dict[str, tuple[Action, ...]]] = {
-    "codebase": ("find_duplicates", "find_contradictions"),
-    "limit": ("find_duplicates", "find_contradictions"),
-    "threshold": ("find_duplicates",),
+# What an action takes.
+USED: Final[dict[Action, tuple[str, ...]]] = {
+    "find_duplicates": ("codebase", "limit", "threshold"),
+    "find_contradictions": ("codebase", "limit"),
 }
 IDS_SHOWN: Final = 10  # of a cluster
-CLIENT_CHARACTERS: Final = 256  # as many as the changelog takes
 
 
 class _Findings(NamedTuple):
@@ -49,9 +47,10 @@ async def maintain(
     limit: int | None = None,
 ) -> Annotated[CallToolResult, MaintainAnswer]:
     """Look the whole memory through."""
-    _check(action, {"codebase": codebase or None, "threshold": threshold, "limit": limit})
+    values: JsonObject = {"codebase": codebase or None, "threshold": threshold, "limit": limit}
+    refuse_unused(action, values, USED)
     memory = memory_of(context)
-    engine = await _engine(context)
+    engine = await engine_of(context)
     rows = limit or memory.config.defaults.limit
     if action == "find_duplicates":
         findings = await _duplicates(engine, codebase or None, threshold, rows)
@@ -72,28 +71,6 @@ async def maintain(
         notes=list(findings.notes),
     )
     return success(answer, _text(action, answer))
-
-
-def _check(action: Action, arguments: dict[str, JsonValue]) -> None:
-    for name, value in arguments.items():
-        if value is not None and action not in USED_BY[name]:
-            users = " or ".join(USED_BY[name])
-            raise InvalidInputError(
-                name, f"is not used by {action}", f"Leave it out, or use action {users}."
-            )
-
-
-async def _engine(context: ToolContext) -> Engine:
-    """Return the engine, whose changes the changelog tells as those of this client."""
-    from vestige.engine.parts import Actor  # noqa: PLC0415  # nothing of the engine at the start
-
-    memory = memory_of(context)
-    client = client_id(context)
-    actor = Actor(
-        client_id=None if client is None else client[:CLIENT_CHARACTERS],
-        session_id=memory.session_id,
-    )
-    return (await memory.engine()).acting_as(actor)
 
 
 async def _duplicates(

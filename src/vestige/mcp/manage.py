@@ -13,7 +13,7 @@ from vestige.cognition import fsrs
 from vestige.engine.views import memory_view, scheduling_view
 from vestige.errors import InvalidInputError
 from vestige.mcp import changes
-from vestige.mcp.arguments import parse_id, parse_time
+from vestige.mcp.arguments import parse_id, parse_time, refuse_unused
 from vestige.mcp.context import (
     ALL_CODEBASES,
     NO_CODEBASE,
@@ -140,16 +140,7 @@ def _check(action: Action, memory_id: str, values: JsonObject, *, is_confirmed: 
             f"must be true to {action} a memory; nothing was changed",
             f"If the user wants it deleted{for_good}, call again with confirm: true.",
         )
-    unused = [
-        name
-        for name, value in values.items()
-        if value is not None and name not in USED.get(action, ())
-    ]
-    if unused:
-        users = " or ".join(user for user in USED if unused[0] in USED[user])
-        raise InvalidInputError(
-            unused[0], f"is not used by {action}", f"Leave it out, or use action {users}."
-        )
+    refuse_unused(action, values, USED)
     if memory_id and action == "undo":
         raise InvalidInputError(
             "id", "is not used by undo", "Give change_id; changelog with the id lists them."

@@ -94,16 +94,7 @@ def _check(content: str, items: tuple[str, ...], supersedes: str) -> None:
 
 
 async def _one(engine: Engine, text: RememberItem) -> JsonObject:
-    result = await engine.remember(
-        text.content,
-        node_type=text.node_type,
-        tags=text.tags,
-        context=text.context,
-        created_at=text.created_at,
-        valid_until=text.valid_until,
-        supersedes=text.supersedes,
-        force_create=text.force_create,
-    )
+    result = await engine.remember_item(text)
     previous = result.previous
     return {
         **_outcome(result),

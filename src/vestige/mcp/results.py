@@ -141,21 +141,85 @@ class MemoryAnswer(Answer):
     changes: list[ChangeRow] | None = None
 
 
-class StatusAnswer(Answer):
-    """Whether the memory can be used, and how much is in it."""
+class IntentionRow(BaseModel):
+    """Something to be done; `trigger` is what brings it up, `reason` why it has come up."""
 
-    version: str
-    health: str
+    id: str
+    content: str
+    trigger: str
+    priority: str
+    status: str
     reason: str | None = None
-    schema_version: int
+    snoozed_until: str | None = None
+    memory_ids: list[str] | None = None
+
+
+class IntentionAnswer(Answer):
+    """The intentions after an action; `total`: how many have come up."""
+
+    action: str
+    change_id: str | None = None
+    notice: str = NOTICE
+    total: int | None = None
+    intentions: list[IntentionRow]
+
+
+class CodebaseRow(BaseModel):
+    """A pattern or decision; `relation`: whether file, folder, text or codebase led to it."""
+
+    id: str
+    node_type: str
+    relation: str
+    content: str
+    is_cut: bool | None = None
+
+
+class CodebaseAnswer(Answer):
+    """What became of a pattern or decision, or in `results` those that matter now, of `total`."""
+
+    action: str
+    id: str | None = None
+    reason: str | None = None
+    change_id: str | None = None
+    previous_id: str | None = None
+    notice: str = NOTICE
+    total: int | None = None
+    left_out: int | None = None
+    results: list[CodebaseRow] | None = None
+
+
+class SessionRow(BaseModel):
+    """A memory, as much of it as fits."""
+
+    id: str
+    node_type: str
+    created_at: str
+    codebase: str | None = None
+    content: str
+    is_cut: bool | None = None
+
+
+class SessionAnswer(Answer):
+    """What is good to know: reminders and memories, or whether the memory can be used."""
+
+    action: str
+    notice: str = NOTICE
+    notes: list[str] | None = None
+    reminders: list[IntentionRow] | None = None
+    memories: list[SessionRow] | None = None
+    left_out: int | None = None
+    version: str | None = None
+    health: str | None = None
+    reason: str | None = None
+    schema_version: int | None = None
     model: str | None = None
     dimension: int | None = None
-    memory_count: int
-    due_count: int
-    size_bytes: int
-    node_types: dict[str, int]
-    codebases: dict[str, int]
-    details: dict[str, str]
+    memory_count: int | None = None
+    due_count: int | None = None
+    size_bytes: int | None = None
+    node_types: dict[str, int] | None = None
+    codebases: dict[str, int] | None = None
+    details: dict[str, str] | None = None
 
 
 class FindingRow(BaseModel):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from vestige.models.intentions import Intention
     from vestige.models.memories import (
         MemoryEdge,
         MemoryRecord,
@@ -36,6 +37,10 @@ class ChangeAction(StrEnum):
     LINKED = "linked"
     UNLINKED = "unlinked"
     CONSOLIDATED = "consolidated"
+    INTENDED = "intended"
+    SNOOZED = "snoozed"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
     UNDONE = "undone"
 
 
@@ -114,6 +119,20 @@ class RemoveEdge:
     edge_type: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PutIntention:
+    """An intention as it is to be, whether it was there or not."""
+
+    intention: Intention
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RemoveIntention:
+    """An intention; one that is not there is no error."""
+
+    intention_id: UUID
+
+
 Operation: TypeAlias = (
     InsertMemory
     | ReplaceMemory
@@ -124,6 +143,8 @@ Operation: TypeAlias = (
     | RemoveReview
     | PutEdge
     | RemoveEdge
+    | PutIntention
+    | RemoveIntention
 )
 
 
@@ -139,8 +160,8 @@ class Change:
         client_id: the program that asked for it, up to 256 characters.
         session_id: its session, up to 256 characters.
         undoes: the change that this one takes back.
-        expected: memories and what the changelog last said about them; where one is different by
-            now, the change is refused.
+        expected: memories, or intentions, and what the changelog last said about them; where one
+            is different by now, the change is refused.
     """
 
     id: UUID
@@ -159,11 +180,12 @@ class ChangelogEntry:
 
     Attributes:
         change_id: the change; with `memory_id` it is the key.
-        memory_id: the memory. A link belongs to the memory that it starts from.
+        memory_id: the memory, or the intention, which is known by its own id. A link belongs to the
+            memory that it starts from.
         action: what somebody did.
         timestamp: when; aware, UTC, microseconds.
         before: the rows that the change touched, by name (`memory`, `scheduling`, `edge ...`,
-            `review ...`); None for one that was not there. No vectors.
+            `review ...`, `intention`); None for one that was not there. No vectors.
         after: the same rows afterwards. Both are None once the memory was purged.
         reason: why, for people.
         client_id: the program that asked for it.
@@ -196,7 +218,7 @@ class ChangelogFilter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tombstone:
-    """What is left of a purged memory: that it was there, and when it went."""
+    """What is left of a purged memory or intention: that it was there, and when it went."""
 
     memory_id: UUID
     purged_at: datetime

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from vestige.models.access import Group, GroupMembership, User
 from vestige.models.changes import ChangelogEntry, Tombstone
 from vestige.models.domains import Domain
+from vestige.models.intentions import Intention
 from vestige.models.memories import MemoryEdge, MemoryRecord, ReviewEvent, SchedulingState
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class TransferTable(StrEnum):
     EDGES = "edges"
     REVIEW_EVENTS = "review_events"
     DOMAINS = "domains"
+    INTENTIONS = "intentions"
     CHANGELOG = "changelog"
     TOMBSTONES = "tombstones"
 
@@ -48,6 +50,7 @@ TransferRow: TypeAlias = (
     | MemoryEdge
     | ReviewEvent
     | Domain
+    | Intention
     | ChangelogEntry
     | Tombstone
 )

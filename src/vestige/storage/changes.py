@@ -1,7 +1,8 @@
 """What the changelog says about a change, the same on every backend: rows as JSON, by name.
 
 The rows of a memory that a change may touch have names: `memory`, `scheduling`, one `edge ...` for
-each link and one `review ...` for each review event. Vectors are left out: they follow from the
+each link and one `review ...` for each review event. An intention has an account of its own, under
+its own id, with one row, `intention`. Vectors are left out: they follow from the
 text.
 """
 
@@ -19,11 +20,14 @@ from vestige.models import (
     ChangelogEntry,
     DeleteMemory,
     InsertMemory,
+    Intention,
     MemoryEdge,
     PutEdge,
+    PutIntention,
     PutReview,
     PutScheduling,
     RemoveEdge,
+    RemoveIntention,
     RemoveReview,
     ReplaceMemory,
     ReviewEvent,
@@ -31,6 +35,7 @@ from vestige.models import (
     TransferTable,
 )
 from vestige.storage import limits
+from vestige.storage.intention_limits import check_intention
 from vestige.storage.row_objects import row_object, row_of, state_object
 
 if TYPE_CHECKING:
@@ -51,6 +56,7 @@ if TYPE_CHECKING:
 
 MEMORY: Final = "memory"
 SCHEDULING: Final = "scheduling"
+INTENTION: Final = "intention"
 WITHOUT_VECTORS: Final[JsonObject] = {"embedding": None, "windows": []}
 
 
@@ -100,6 +106,8 @@ def _check_operation(operation: Operation) -> None:
             limits.check_time("timestamp", operation.timestamp)
         case PutEdge():
             limits.check_edge(operation.edge)
+        case PutIntention():
+            check_intention(operation.intention)
         case _:
             pass  # nothing but keys
 
@@ -114,6 +122,10 @@ def slices_of(operation: Operation) -> list[Slice]:
         case PutEdge() | RemoveEdge():
             edge = operation.edge if isinstance(operation, PutEdge) else operation
             return [edge_slice(edge.source_id, (edge.source_id, edge.target_id, edge.edge_type))]
+        case PutIntention():
+            return [Slice(operation.intention.id, INTENTION)]
+        case RemoveIntention():
+            return [Slice(operation.intention_id, INTENTION)]
         case InsertMemory() | ReplaceMemory():
             memory_id = operation.record.id
         case PutScheduling():
@@ -125,16 +137,38 @@ def slices_of(operation: Operation) -> list[Slice]:
 
 def memories_of(operations: Iterable[Operation]) -> list[UUID]:
     """Return the memories that operations write to, or link, in the order of their ids."""
-    ids = {item.memory_id for operation in operations for item in slices_of(operation)}
+    ids = {
+        item.memory_id
+        for operation in operations
+        for item in slices_of(operation)
+        if item.name != INTENTION
+    }
     for operation in operations:
         if isinstance(operation, PutEdge):
             ids.add(operation.edge.target_id)
     return sorted(ids)
 
 
+def intentions_of(operations: Iterable[Operation]) -> list[UUID]:
+    """Return the intentions that operations write to, in the order of their ids."""
+    return sorted(
+        item.memory_id
+        for operation in operations
+        for item in slices_of(operation)
+        if item.name == INTENTION
+    )
+
+
 def deleted_memories(change: Change) -> list[UUID]:
     """Return the memories that a change deletes."""
     return [item.memory_id for item in change.operations if isinstance(item, DeleteMemory)]
+
+
+def purged_ids(change: Change) -> list[UUID]:
+    """Return the memories and the intentions that a purge takes."""
+    return deleted_memories(change) + [
+        item.intention_id for item in change.operations if isinstance(item, RemoveIntention)
+    ]
 
 
 def slices_of_deleted(
@@ -172,15 +206,17 @@ def rows_of(slices: Collection[Slice], found: Iterable[TransferRow]) -> Rows:
     for row in found:
         match row:
             case ScheduledMemory():
-                value = _object(TransferTable.KNOWLEDGE_NODES, row)
+                value = row_account(TransferTable.KNOWLEDGE_NODES, row)
                 state = value.pop(SCHEDULING)
                 by_name[MEMORY, (row.record.id,)] = value | WITHOUT_VECTORS
                 by_name[SCHEDULING, (row.record.id,)] = state
             case MemoryEdge():
                 key = (row.source_id, row.target_id, row.edge_type)
-                by_name["edge", key] = _object(TransferTable.EDGES, row)
+                by_name["edge", key] = row_account(TransferTable.EDGES, row)
             case ReviewEvent():
-                by_name["review", (row.id,)] = _object(TransferTable.REVIEW_EVENTS, row)
+                by_name["review", (row.id,)] = row_account(TransferTable.REVIEW_EVENTS, row)
+            case Intention():
+                by_name[INTENTION, (row.id,)] = row_account(TransferTable.INTENTIONS, row)
             case _:
                 pass  # no other table is asked for
     return {
@@ -230,7 +266,7 @@ def entries_of(
 
 
 def entries_of_purged(change: Change, timestamp: datetime) -> list[ChangelogEntry]:
-    """Return the account of the memories that a change purges: nothing but that they are gone."""
+    """Return the account of what a change purges: nothing but that it is gone."""
     return [
         ChangelogEntry(
             change_id=change.id,
@@ -242,14 +278,14 @@ def entries_of_purged(change: Change, timestamp: datetime) -> list[ChangelogEntr
             client_id=change.client_id,
             session_id=change.session_id,
         )
-        for memory_id in deleted_memories(change)
+        for memory_id in purged_ids(change)
     ]
 
 
 def memory_account(record: MemoryRecord) -> JsonObject:
     """Return what the changelog says about the memory's own row as it is: `{"memory": ...}`."""
     row = ScheduledMemory(record=record, scheduling=initial_state(record.id, record.created_at))
-    value = _object(TransferTable.KNOWLEDGE_NODES, row)
+    value = row_account(TransferTable.KNOWLEDGE_NODES, row)
     del value[SCHEDULING]
     return {MEMORY: value | WITHOUT_VECTORS}
 
@@ -259,10 +295,23 @@ def scheduling_account(state: SchedulingState) -> JsonObject:
     return {SCHEDULING: state_object(state)}
 
 
-def row_from(name: str, value: JsonValue) -> MemoryEdge | ReviewEvent:
-    """Return the link or review event of an account by its name."""
-    table = TransferTable.EDGES if name.startswith("edge ") else TransferTable.REVIEW_EVENTS
-    return cast("MemoryEdge | ReviewEvent", row_of(table, cast("JsonObject", value)))
+def row_account(table: TransferTable, row: TransferRow) -> JsonObject:
+    """Return what the changelog says about a row as it is."""
+    value = row_object(table, row)
+    del value["table"]
+    return value
+
+
+def intention_account(intention: Intention) -> JsonObject:
+    """Return what the changelog says about an intention as it is: `{"intention": ...}`."""
+    return {INTENTION: row_account(TransferTable.INTENTIONS, intention)}
+
+
+def row_from(name: str, value: JsonValue) -> MemoryEdge | ReviewEvent | Intention:
+    """Return the link, review event or intention of an account by its name."""
+    tables = {"edge": TransferTable.EDGES, "review": TransferTable.REVIEW_EVENTS}
+    table = tables.get(name.split(" ", 1)[0], TransferTable.INTENTIONS)
+    return cast("MemoryEdge | ReviewEvent | Intention", row_of(table, cast("JsonObject", value)))
 
 
 def account_text(value: JsonObject | None) -> str | None:
@@ -280,13 +329,9 @@ def _lasting(value: JsonValue) -> JsonValue:
 
 
 def _table(item: Slice) -> TransferTable:
+    if item.name == INTENTION:
+        return TransferTable.INTENTIONS
     if not item.key:
         return TransferTable.KNOWLEDGE_NODES
     is_edge = len(item.key) > 1
     return TransferTable.EDGES if is_edge else TransferTable.REVIEW_EVENTS
-
-
-def _object(table: TransferTable, row: TransferRow) -> JsonObject:
-    value = row_object(table, row)
-    del value["table"]
-    return value

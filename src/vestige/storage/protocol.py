@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 from vestige.models import MemoryOrder
 from vestige.storage.access_protocol import AccessStore
 from vestige.storage.administration_protocol import AdministrationStore
+from vestige.storage.intention_protocol import IntentionStore
 from vestige.storage.reembedding_protocol import ReembeddingStore
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     )
 
 
-class MemoryStore(AccessStore, AdministrationStore, ReembeddingStore, Protocol):
+class MemoryStore(AccessStore, AdministrationStore, IntentionStore, ReembeddingStore, Protocol):
     """Long-term memory in a database."""
 
     # Lifecycle
@@ -97,11 +98,12 @@ class MemoryStore(AccessStore, AdministrationStore, ReembeddingStore, Protocol):
     async def purge(self, change: Change) -> list[ChangelogEntry]:
         """Commit a change, and forget what the changelog holds of the memories that it deletes.
 
-        They may be deleted already, as long as the changelog knows them. A tombstone without
-        content is left of each. Bytes of them may stay in the files of the database until `erase`.
+        The same holds for intentions that it removes. They may be deleted already, as long as the
+        changelog knows them. A tombstone without content is left of each. Bytes of them may stay in
+        the files of the database until `erase`.
 
         Raises:
-            MemoryNotFoundError: neither the store nor its changelog knows a memory.
+            MemoryNotFoundError: neither the store nor its changelog knows one.
         """
         ...
 

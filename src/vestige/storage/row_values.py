@@ -6,19 +6,29 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from uuid import UUID
 
 from vestige.errors import InvalidInputError
-from vestige.models import ChangeAction, Rating, Visibility
+from vestige.models import (
+    ChangeAction,
+    IntentionStatus,
+    Priority,
+    Rating,
+    TriggerType,
+    Visibility,
+)
 from vestige.storage.encoding import time_text, time_value
 from vestige.storage.vectors import FLOAT32, vector_bytes, vector_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+    from enum import StrEnum
 
     from vestige.models import JsonObject, JsonValue, Vector
+
+Grade = TypeVar("Grade", Rating, Priority)
 
 INTEGER_MAX: Final = 2**63 - 1  # the widest integer column
 EVENT_ID_MAX: Final = 2**53 - 1  # new events are numbered above it, so some must be left
@@ -120,11 +130,24 @@ def _scores(field: str, value: JsonValue) -> dict[str, float]:
     return {name: _number(field, score) for name, score in _object(field, value).items()}
 
 
-def _rating(field: str, value: JsonValue) -> Rating:
-    number = _count(field, value)
-    if number not in tuple(Rating):
-        raise InvalidInputError(field, f"must be 1 to 4, not {number}")
-    return Rating(number)
+def _grade(kind: type[Grade]) -> Form:
+    """Return the form of a number of 1 to 4 that has a name."""
+
+    def read(field: str, value: JsonValue) -> Grade:
+        number = _count(field, value)
+        if number not in tuple(kind):
+            raise InvalidInputError(field, f"must be 1 to 4, not {number}")
+        return kind(number)
+
+    return Form(write=int, read=read)
+
+
+def _name(kind: type[StrEnum]) -> Form:
+    """Return the form of one of the names of a kind."""
+    return Form(
+        write=lambda name: str(name.value),
+        read=lambda field, value: kind(_one_of(field, value, tuple(kind))),
+    )
 
 
 def _one_of(field: str, value: JsonValue, allowed: tuple[str, ...]) -> str:
@@ -171,15 +194,12 @@ SCORES: Final = Form(write=_same, read=_scores)
 VECTOR: Final = Form(write=_vector_text, read=_vector)
 OPTIONAL_VECTOR: Final = _optional(VECTOR)
 VECTORS: Final = _each(VECTOR)
-RATING: Final = Form(write=int, read=_rating)
+RATING: Final = _grade(Rating)
+PRIORITY: Final = _grade(Priority)
 OPTIONAL_ID: Final = _optional(ID)
 OPTIONAL_OBJECT: Final = _optional(OBJECT)
-ACTION: Final = Form(
-    write=lambda action: str(action.value),
-    read=lambda field, value: ChangeAction(_one_of(field, value, tuple(ChangeAction))),
-)
+ACTION: Final = _name(ChangeAction)
+TRIGGER_TYPE: Final = _name(TriggerType)
+INTENTION_STATUS: Final = _name(IntentionStatus)
 ROLE: Final = Form(write=_same, read=lambda field, value: _one_of(field, value, ROLES))
-VISIBILITY: Final = Form(
-    write=lambda visibility: str(visibility.value),
-    read=lambda field, value: Visibility(_one_of(field, value, tuple(Visibility))),
-)
+VISIBILITY: Final = _name(Visibility)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
 
 from vestige.errors import InvalidInputError
@@ -12,6 +12,7 @@ from vestige.models import (
     Domain,
     Group,
     GroupMembership,
+    Intention,
     MemoryEdge,
     ReviewEvent,
     ScheduledMemory,
@@ -20,6 +21,7 @@ from vestige.models import (
     User,
 )
 from vestige.storage import limits
+from vestige.storage.intention_limits import check_intention
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,6 +36,7 @@ KINDS: Final[dict[TransferTable, type]] = {
     TransferTable.EDGES: MemoryEdge,
     TransferTable.REVIEW_EVENTS: ReviewEvent,
     TransferTable.DOMAINS: Domain,
+    TransferTable.INTENTIONS: Intention,
     TransferTable.CHANGELOG: ChangelogEntry,
     TransferTable.TOMBSTONES: Tombstone,
 }
@@ -49,27 +52,7 @@ def check_row(table: TransferTable, row: object) -> None:
         raise InvalidInputError(
             "rows", f"{table} holds no {type(row).__name__}", "Give rows of one table."
         )
-    match row:
-        case User() | Group():
-            limits.check_principal(row)
-        case GroupMembership():
-            limits.check_membership(row)
-        case ScheduledMemory():
-            limits.check_record(row.record)
-            limits.check_scheduling(row.scheduling)
-            limits.check_same_memory(row.record.id, row.scheduling)
-        case MemoryEdge():
-            limits.check_edge(row)
-        case ReviewEvent():
-            _check_event(row)
-        case Domain():
-            limits.check_domain(row)
-        case ChangelogEntry():
-            limits.check_entry(row)
-        case Tombstone():
-            limits.check_time("purged_at", row.purged_at)
-        case _:
-            pass  # there is no other kind
+    CHECKS[table](row)
 
 
 def row_key(row: TransferRow) -> RowKey:
@@ -97,12 +80,12 @@ def key_text(table: TransferTable, row: TransferRow) -> str:
 
 
 def purged_here(memory_id: UUID) -> InvalidInputError:
-    """Return why a memory is not written: what was purged does not come back with an old copy."""
+    """Return why a row is not written: what was purged does not come back with an old copy."""
     return InvalidInputError("id", f"{memory_id} was purged in this store")
 
 
 def stored_here(memory_id: UUID) -> InvalidInputError:
-    """Return why a tombstone is not written: the memory is there."""
+    """Return why a tombstone is not written: the memory, or the intention, is there."""
     return InvalidInputError(
         "memory_id", f"{memory_id} is stored here: `vestige purge {memory_id}` purges it here, too"
     )
@@ -132,6 +115,16 @@ def after_key(after: str, kinds: Sequence[type]) -> RowKey:
         raise InvalidInputError("after", f"{after!r} is not the `next_after` of a page") from error
 
 
+def _check_memory(item: ScheduledMemory) -> None:
+    limits.check_record(item.record)
+    limits.check_scheduling(item.scheduling)
+    limits.check_same_memory(item.record.id, item.scheduling)
+
+
+def _check_tombstone(tombstone: Tombstone) -> None:
+    limits.check_time("purged_at", tombstone.purged_at)
+
+
 def _check_event(event: ReviewEvent) -> None:
     limits.check_time("timestamp", event.timestamp)
     limits.check_rating(event.rating)
@@ -153,3 +146,17 @@ def _int(part: object) -> int:
     if not isinstance(part, int):
         raise TypeError(part)
     return part
+
+
+CHECKS: Final[dict[TransferTable, Callable[[Any], None]]] = {
+    TransferTable.USERS: limits.check_principal,
+    TransferTable.GROUPS: limits.check_principal,
+    TransferTable.GROUP_MEMBERSHIPS: limits.check_membership,
+    TransferTable.KNOWLEDGE_NODES: _check_memory,
+    TransferTable.EDGES: limits.check_edge,
+    TransferTable.REVIEW_EVENTS: _check_event,
+    TransferTable.DOMAINS: limits.check_domain,
+    TransferTable.INTENTIONS: check_intention,
+    TransferTable.CHANGELOG: limits.check_entry,
+    TransferTable.TOMBSTONES: _check_tombstone,
+}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final, cast
 
 from vestige.errors import InvalidInputError, TransferError
@@ -87,12 +87,17 @@ class ArchiveWriter:
         self._stream.write(self._compressor.compress(data))
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ArchiveEnd:
-    """What the last line of a backup says."""
+    """What the last line of a backup says.
 
-    rows: dict[TransferTable, int] = field(default_factory=dict[TransferTable, int])
-    checksum: str = ""
+    Attributes:
+        rows: how many each table has.
+        checksum: SHA-256 of all lines before it, in hexadecimal.
+    """
+
+    rows: dict[TransferTable, int]
+    checksum: str
 
 
 def line_of(value: JsonObject) -> bytes:
@@ -162,8 +167,13 @@ def end_of(value: JsonObject) -> ArchiveEnd:
     """Return what a last line says.
 
     Raises:
-        TransferError: it lacks something.
+        TransferError: it lacks something, or is of another format than the header.
     """
+    version = value.get(END)
+    if isinstance(version, bool) or version != FORMAT_VERSION:
+        raise TransferError(
+            f"its last line has format {version!r}, its first one {FORMAT_VERSION}", NO_BACKUP_HINT
+        )
     match value:
         case {"rows": dict(rows), "sha256": str(checksum)}:
             return ArchiveEnd(rows=_counts_of(rows), checksum=checksum)

@@ -17,11 +17,9 @@ from vestige.storage.row_objects import row_of
 from vestige.storage.transfer_rows import check_row
 from vestige.transfer.archive import (
     END,
-    FORMAT_VERSION,
     GZIP,
     HEADER_MAX_BYTES,
     NO_BACKUP_HINT,
-    ArchiveEnd,
     ArchiveHeader,
     end_of,
     header_of,
@@ -177,7 +175,7 @@ class _Archive:
 
     def _check_end(self, value: JsonObject) -> None:
         try:
-            end = ArchiveEnd() if value[END] != FORMAT_VERSION else end_of(value)
+            end = end_of(value)
         except TransferError as error:
             raise self._damaged(f"is wrong: {error}") from error
         self.checksum = self._hash.hexdigest()

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from vestige.embedding.texts import embed_text
-from vestige.errors import EmbeddingError
+from vestige.errors import EmbeddingError, InvalidInputError
 from vestige.models import Domain, ReviewEvent, ScheduledMemory, TransferTable
 from vestige.storage.transfer_rows import key_text, row_key
 from vestige.transfer.centroids import mean_centroids
 from vestige.transfer.copy_models import choose_model
 from vestige.transfer.event_ids import find_ids
 from vestige.transfer.handles import known_handles
+from vestige.transfer.local_user import local_user_of, take_local_user
 from vestige.transfer.pages import pages_of
 from vestige.transfer.verifying import TableCheck
 
@@ -73,6 +74,7 @@ async def copy(
     if model is not None:
         await destination.register_model(model)
     report.destination_model = model
+    await _take_local_user(source, destination)
     run = _Copy(
         source=source,
         destination=destination,
@@ -110,6 +112,20 @@ async def preview(
     registered = None if destination is None else await destination.registered_model()
     report.destination_model = await choose_model(report.source_model, registered, plan)
     await _count(source, plan, report)
+
+
+async def _take_local_user(source: RowSource, destination: MemoryStore) -> None:
+    """Say of the local user, which every store has of its own, what the source says.
+
+    Not where somebody else at the destination has its handle, and so stands for it.
+    """
+    user = await local_user_of(source)
+    if user is None:
+        return
+    handles = await known_handles(destination)
+    if handles.users.get(user.handle, user.id) == user.id:
+        with suppress(InvalidInputError):  # its row is refused, and listed, with the others
+            await take_local_user(destination, user)
 
 
 async def _count(source: RowSource, plan: CopyPlan, report: CopyReport) -> None:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vestige.errors import InvalidInputError, TransferError
-from vestige.models import LOCAL_USER_ID, TransferTable, User
+from vestige.errors import TransferError
+from vestige.models import TransferTable
 from vestige.storage.problems import memories
 from vestige.storage.sqlite.store import SqliteStore
 from vestige.transfer.archive_reading import verify
 from vestige.transfer.archive_source import ArchiveSource
 from vestige.transfer.copy_models import choose_model
-from vestige.transfer.copy_plan import BATCH_ROWS, CopyPlan, CopyReport
+from vestige.transfer.copy_plan import CopyPlan, CopyReport
 from vestige.transfer.copying import copy
-from vestige.transfer.pages import pages_of
-from vestige.transfer.restore import take_local_user
 
 if TYPE_CHECKING:
     from vestige.models import ModelSignature
@@ -90,9 +87,7 @@ async def restore_backup(
         TransferError: the backup is not as it was written, or vectors of two models would meet.
         StoreError: the store cannot be used any more.
     """
-    source = ArchiveSource(path)
-    await _restore_local_user(source, store, report)
-    await copy(source, store, plan, report)
+    await copy(ArchiveSource(path), store, plan, report)
 
 
 async def drill(info: ArchiveInfo, report: CopyReport) -> None:
@@ -117,17 +112,3 @@ async def count_rows(store: MemoryStore) -> dict[TransferTable, int]:
     """Return how many rows each table of a store has, at one moment."""
     async with store.reading() as state:
         return {table: await state.count_rows(table) for table in TransferTable}
-
-
-async def _restore_local_user(
-    source: ArchiveSource, store: MemoryStore, report: CopyReport
-) -> None:
-    """Say of the local user, which every store has of its own, what the backup says."""
-    async with aclosing(pages_of(source, TransferTable.USERS, BATCH_ROWS)) as pages:
-        async for page in pages:
-            for row in page.rows:
-                if isinstance(row, User) and row.id == LOCAL_USER_ID:
-                    try:
-                        await take_local_user(store, row)
-                    except InvalidInputError as error:
-                        report.fail(TransferTable.USERS, str(row.id), str(error))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from vestige.errors import InvalidInputError, StoreUnavailableError, TransferError
 from vestige.models import (
-    LOCAL_USER_ID,
     ImportResult,
     ModelSignature,
     RowFailure,
@@ -16,9 +15,10 @@ from vestige.models import (
 )
 from vestige.storage import limits
 from vestige.storage.jsonl import LINE_MAX_BYTES, parse
-from vestige.storage.row_objects import LOCAL_USER, row_of
+from vestige.storage.row_objects import row_of
 from vestige.storage.transfer_rows import key_text
 from vestige.transfer.export import FORMAT, FORMAT_VERSION
+from vestige.transfer.local_user import is_local, take_local_user
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,26 +174,6 @@ async def restore(
         await _write(store, batch, report)
 
 
-async def take_local_user(store: MemoryStore, user: User) -> bool:
-    """Say of the local user what another store says, unless the store says something itself.
-
-    Returns:
-        Whether anything was written.
-
-    Raises:
-        InvalidInputError: the handle is taken.
-    """
-    known = await store.get_user(LOCAL_USER_ID)
-    if known is None:
-        return False
-    untouched = replace(LOCAL_USER, created_at=known.created_at)
-    wanted = replace(user, created_at=known.created_at)
-    if known != untouched or wanted == known:
-        return False
-    await store.upsert_user(wanted)
-    return True
-
-
 def _model_of(line: Line | None) -> ModelSignature | None:
     """Return the model of the first line, which says what the others are."""
     if line is None:
@@ -289,18 +269,14 @@ async def _write(store: MemoryStore, batch: _Batch, report: RestoreReport) -> No
 async def _write_users(store: MemoryStore, rows: list[TransferRow]) -> ImportResult:
     """Write users; the local one is in every store and takes over what was said about it."""
     result = await store.import_rows(
-        TransferTable.USERS, [row for row in rows if not _is_local(row)]
+        TransferTable.USERS, [row for row in rows if not is_local(row)]
     )
     written, present, failures = result.written, result.present, list(result.failures)
     for row in rows:
-        if isinstance(row, User) and _is_local(row):
+        if isinstance(row, User) and is_local(row):
             try:
                 is_written = await take_local_user(store, row)
                 written, present = written + is_written, present + (not is_written)
             except InvalidInputError as error:
                 failures.append(RowFailure(key=str(row.id), reason=str(error)))
     return ImportResult(written=written, present=present, failures=tuple(failures))
-
-
-def _is_local(row: TransferRow) -> bool:
-    return isinstance(row, User) and row.id == LOCAL_USER_ID

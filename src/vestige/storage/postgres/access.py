@@ -28,7 +28,10 @@ ON CONFLICT (id) DO UPDATE SET
 """
 LOCK_USER: Final = "SELECT 1 FROM users WHERE id = $1 FOR UPDATE"
 DELETE_USER: Final = "DELETE FROM users WHERE id = $1"
-COUNT_OWNED: Final = "SELECT count(*) FROM knowledge_nodes WHERE owner_user_id = $1"
+COUNT_OWNED: Final = (
+    "SELECT (SELECT count(*) FROM knowledge_nodes WHERE owner_user_id = $1)"
+    " + (SELECT count(*) FROM intentions WHERE owner_user_id = $1)"
+)
 SELECT_GROUPS: Final = (
     "SELECT id, handle, display_name, created_at, metadata FROM groups ORDER BY id"
 )
@@ -89,7 +92,7 @@ async def delete_user(session: Session, user_id: UUID) -> bool:
     if owned:
         raise InvalidInputError(
             "user_id",
-            f"{user_id} still owns {owned} memories",
+            f"{user_id} still owns {owned} memories and intentions",
             "Give them to another owner or delete them first.",
         )
     return await session.db.run(DELETE_USER, (user_id,)) > 0

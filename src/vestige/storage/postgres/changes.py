@@ -11,9 +11,11 @@ from vestige.models import (
     DeleteMemory,
     InsertMemory,
     PutEdge,
+    PutIntention,
     PutReview,
     PutScheduling,
     RemoveEdge,
+    RemoveIntention,
     RemoveReview,
     ReplaceMemory,
     Tombstone,
@@ -24,14 +26,16 @@ from vestige.storage.changes import (
     deleted_memories,
     entries_of,
     entries_of_purged,
+    intentions_of,
     keys_by_table,
     memories_of,
+    purged_ids,
     review_slice,
     rows_of,
     slices_of,
     slices_of_deleted,
 )
-from vestige.storage.postgres import changelog, graph, memories, scheduling, transfer
+from vestige.storage.postgres import changelog, graph, intentions, memories, scheduling, transfer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +51,6 @@ ANNOUNCE: Final = "LOCK TABLE knowledge_nodes IN ROW EXCLUSIVE MODE"
 LOCK: Final = (
     "SELECT id FROM knowledge_nodes WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 )
-
 REMOVE_REVIEW: Final = "DELETE FROM review_events WHERE memory_id = $1 AND id = $2"
 
 
@@ -55,6 +58,7 @@ async def commit(session: Session, change: Change) -> list[ChangelogEntry]:
     await session.db.run(ANNOUNCE)
     # In one order for all, so that two changes of the same memories take turns.
     await session.db.run(LOCK, (memories_of(change.operations),))
+    await intentions.lock(session, intentions_of(change.operations))
     slices = {item for operation in change.operations for item in slices_of(operation)}
     for memory_id in deleted_memories(change):
         slices.update(await _taken_along(session, memory_id))
@@ -69,14 +73,18 @@ async def commit(session: Session, change: Change) -> list[ChangelogEntry]:
 
 async def purge(session: Session, change: Change) -> list[ChangelogEntry]:
     await session.db.run(ANNOUNCE)
-    gone = deleted_memories(change)
-    others = tuple(item for item in change.operations if not isinstance(item, DeleteMemory))
+    gone = purged_ids(change)
+    others = tuple(
+        item for item in change.operations if not isinstance(item, (DeleteMemory, RemoveIntention))
+    )
     entries = await commit(session, replace(change, operations=others)) if others else []
     for memory_id in gone:
         if await memories.get_many(session, [memory_id]):
             await memories.delete(session, memory_id)
-        elif not await changelog.names(session, memory_id):
-            raise MemoryNotFoundError(memory_id)
+        elif not await intentions.remove(session, memory_id):
+            known = await changelog.names(session, memory_id)
+            if not known:
+                raise MemoryNotFoundError(memory_id)
     purged_at = session.clock.now()
     entries += entries_of_purged(change, purged_at)
     await changelog.forget_content(session, gone)
@@ -124,14 +132,27 @@ async def _apply(session: Session, operation: Operation) -> Sequence[Slice]:
                 operation.timestamp,
             )
             return [review_slice(event.memory_id, event.id)]
+        case _:
+            await _apply_beside(session, operation)
+    return []
+
+
+async def _apply_beside(session: Session, operation: Operation) -> None:
+    """Apply an operation on what lies beside memories: past reviews, links and intentions."""
+    match operation:
         case PutReview():
-            await transfer.write_event(session, operation.event)
+            await scheduling.write_events(session, [operation.event])
         case RemoveReview():
-            await session.db.run(REMOVE_REVIEW, (str(operation.memory_id), operation.event_id))
+            await session.db.run(REMOVE_REVIEW, (operation.memory_id, operation.event_id))
         case PutEdge():
             await graph.add_edge(session, operation.edge)
         case RemoveEdge():
             await graph.remove_edge(
                 session, operation.source_id, operation.target_id, operation.edge_type
             )
-    return []
+        case PutIntention():
+            await intentions.put(session, operation.intention)
+        case RemoveIntention():
+            await intentions.remove(session, operation.intention_id)
+        case _:
+            pass  # of the memory itself

@@ -63,6 +63,7 @@ ERASED: Final[tuple[LiteralString, ...]] = (
     "scheduling",
     "edges",
     "review_events",
+    "intentions",
     "changelog",
     "spare_windows",
 )
@@ -74,11 +75,7 @@ SELECT (4 * $1::bigint + 8) * (
     + coalesce(pg_relation_size(to_regclass('idx_spare_windows_embedding_hnsw')), 0)
 """
 # Its own transaction, and not inside one: the server refuses VACUUM there.
-VACUUM: Final = (
-    "VACUUM (ANALYZE) knowledge_nodes, memory_windows, scheduling, edges, review_events, domains,"
-    " users, groups, group_memberships, embedding_model, reembedding,"
-    " reembedding_queue, spare_windows"
-)
+VACUUM: Final = "VACUUM (ANALYZE) " + ", ".join(schema.TABLES)
 
 
 async def health(session: Session) -> str | None:

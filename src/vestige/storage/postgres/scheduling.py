@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from vestige.models import MemoryRecord, Rating, SchedulingState
     from vestige.storage.postgres.connection import Session
+    from vestige.storage.postgres.rows import Named
 
 INSERT: Final = """
 INSERT INTO scheduling (
@@ -79,6 +80,15 @@ SELECT_EVENTS_OF_MEMORY: Final = (
     "SELECT id, memory_id, timestamp, rating, prior_state, new_state FROM review_events"
     " WHERE memory_id = :memory_id AND id > :after ORDER BY id LIMIT :limit"
 )
+INSERT_KNOWN_EVENT: Final = """
+INSERT INTO review_events (id, memory_id, timestamp, rating, prior_state, new_state)
+VALUES (:id, :memory_id, :timestamp, :rating, :prior_state, :new_state)
+"""
+# The next event must not be given an id that came from elsewhere.
+ADVANCE_EVENTS: Final = """
+SELECT setval(pg_get_serial_sequence('review_events', 'id'), :newest)
+WHERE :newest > (SELECT last_value FROM review_events_id_seq)
+"""
 
 
 async def insert(session: Session, state: SchedulingState) -> None:
@@ -161,3 +171,21 @@ async def get_due_memories(
 ) -> list[tuple[MemoryRecord, SchedulingState]]:
     rows = await session.db.rows(SELECT_DUE, {"current_at": before, "limit": limit})
     return [(memory_of(row), scheduling_of(row[MEMORY_COLUMN_COUNT:])) for row in rows]
+
+
+async def write_events(session: Session, events: Sequence[ReviewEvent]) -> None:
+    """Write review events with the ids that they have; the states are left as they are."""
+    await memories.lock(session, sorted({event.memory_id for event in events}))
+    values: list[Named] = [
+        {
+            "id": event.id,
+            "memory_id": event.memory_id,
+            "timestamp": event.timestamp,
+            "rating": int(event.rating),
+            "prior_state": state_text(event.prior_state),
+            "new_state": state_text(event.new_state),
+        }
+        for event in events
+    ]
+    await session.db.run_many(INSERT_KNOWN_EVENT, values)
+    await session.db.run(ADVANCE_EVENTS, {"newest": max(event.id for event in events)})

@@ -46,6 +46,7 @@ TABLES: Final = (
     "reembedding",
     "reembedding_queue",
     "spare_windows",
+    "intentions",
     "changelog",
     "tombstones",
     "vestige_migrations",

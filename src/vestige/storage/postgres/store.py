@@ -12,11 +12,13 @@ from vestige.errors import PoolTimeoutError, StoreError
 from vestige.models import HealthStatus, MemoryOrder, SearchQuery
 from vestige.storage import limits
 from vestige.storage.changes import check_change
+from vestige.storage.intention_limits import check_intention_filter
 from vestige.storage.postgres import (
     changelog,
     changes,
     domains,
     graph,
+    intentions,
     maintenance,
     memories,
     scheduling,
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
         ChangelogFilter,
         Domain,
         DomainScore,
+        Intention,
+        IntentionFilter,
         MemoryCursor,
         MemoryEdge,
         MemoryFilter,
@@ -162,6 +166,21 @@ class PostgresStore(Administration):
         limits.check_changelog_filter(changelog_filter)
         rows = limits.check_limit(limit)
         return await self._db.query(changelog.list_changelog, changelog_filter, after, rows)
+
+    async def get_intention(self, intention_id: UUID) -> Intention | None:
+        return await self._db.query(intentions.get_intention, intention_id)
+
+    async def list_intentions(
+        self,
+        intention_filter: IntentionFilter | None = None,
+        *,
+        after: MemoryCursor | None = None,
+        limit: int = 0,
+    ) -> list[Intention]:
+        check_intention_filter(intention_filter)
+        limits.check_cursor(after)
+        rows = limits.check_limit(limit)
+        return await self._db.query(intentions.list_intentions, intention_filter, after, rows)
 
     async def get(self, memory_id: UUID) -> MemoryRecord | None:
         return await self._db.query(memories.get, memory_id)

@@ -15,7 +15,15 @@ from vestige.models import (
     TransferPage,
     TransferTable,
 )
-from vestige.storage.postgres import access, changelog, domains, graph, memories
+from vestige.storage.postgres import (
+    access,
+    changelog,
+    domains,
+    graph,
+    intentions,
+    memories,
+    scheduling,
+)
 from vestige.storage.postgres.errors import REFUSED
 from vestige.storage.postgres.rows import (
     MEMORY_COLUMN_COUNT,
@@ -29,7 +37,6 @@ from vestige.storage.postgres.rows import (
     membership_of,
     memory_of,
     scheduling_of,
-    state_text,
     tombstone_of,
     user_of,
     uuid_of,
@@ -52,7 +59,6 @@ if TYPE_CHECKING:
         Group,
         GroupMembership,
         MemoryEdge,
-        ReviewEvent,
         RowKey,
         Tombstone,
         TransferRow,
@@ -104,15 +110,6 @@ MEMORY_KEYS: Final = "SELECT m.id FROM knowledge_nodes AS m"
 EDGE_KEYS: Final = "SELECT source_id, target_id, edge_type FROM edges"
 EVENT_KEYS: Final = "SELECT id FROM review_events"
 DOMAIN_KEYS: Final = "SELECT id FROM domains"
-INSERT_EVENT: Final = """
-INSERT INTO review_events (id, memory_id, timestamp, rating, prior_state, new_state)
-VALUES (:id, :memory_id, :timestamp, :rating, :prior_state, :new_state)
-"""
-# The next event must not be given an id that came from elsewhere.
-ADVANCE_EVENTS: Final = """
-SELECT setval(pg_get_serial_sequence('review_events', 'id'), :newest)
-WHERE :newest > (SELECT last_value FROM review_events_id_seq)
-"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -258,36 +255,16 @@ async def _write_edges(session: Session, edges: Sequence[MemoryEdge]) -> None:
     await graph.add_edges(session, edges)
 
 
-async def _write_events(session: Session, events: Sequence[ReviewEvent]) -> None:
-    await memories.lock(session, sorted({event.memory_id for event in events}))
-    values: list[dict[str, object]] = [
-        {
-            "id": event.id,
-            "memory_id": event.memory_id,
-            "timestamp": event.timestamp,
-            "rating": int(event.rating),
-            "prior_state": state_text(event.prior_state),
-            "new_state": state_text(event.new_state),
-        }
-        for event in events
-    ]
-    await session.db.run_many(INSERT_EVENT, values)
-    await session.db.run(ADVANCE_EVENTS, {"newest": max(event.id for event in events)})
-
-
-async def write_event(session: Session, event: ReviewEvent) -> None:
-    """Write a review event with the id that it has."""
-    await _write_events(session, [event])
-
-
 async def _write_domains(session: Session, rows: Sequence[Domain]) -> None:
     for domain in rows:
         await domains.upsert_domain(session, domain)
 
 
 async def _write_tombstones(session: Session, rows: Sequence[Tombstone]) -> None:
-    for memory_id in await memories.get_by_id(session, [row.memory_id for row in rows]):
-        raise stored_here(memory_id)
+    gone = [row.memory_id for row in rows]
+    kept = await export_rows(session, TransferTable.INTENTIONS, [(item,) for item in gone])
+    for memory_id in (*await memories.get_by_id(session, gone), *(row_key(row)[0] for row in kept)):
+        raise stored_here(cast("UUID", memory_id))
     await changelog.write_tombstones(session, rows)
 
 
@@ -361,7 +338,7 @@ TABLES: Final[dict[TransferTable, _Table]] = {
         read=event_of,
         keys=EVENT_KEYS,
         condition=WITH_NUMBERS,
-        write=_write_events,
+        write=scheduling.write_events,
     ),
     TransferTable.DOMAINS: _Table(
         select=SELECT_DOMAINS,
@@ -372,6 +349,16 @@ TABLES: Final[dict[TransferTable, _Table]] = {
         keys=DOMAIN_KEYS,
         condition=WITH_NAMES,
         write=_write_domains,
+    ),
+    TransferTable.INTENTIONS: _Table(
+        select=intentions.SELECT,
+        after=AFTER_ID,
+        order=BY_ID,
+        key=(UUID,),
+        read=intentions.intention_of,
+        keys="SELECT id FROM intentions",
+        condition=WITH_IDS,
+        write=intentions.put_many,
     ),
     TransferTable.CHANGELOG: _Table(
         select=changelog.SELECT_ALL,

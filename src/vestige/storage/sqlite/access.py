@@ -29,7 +29,10 @@ ON CONFLICT (id) DO UPDATE SET
     handle = excluded.handle, display_name = excluded.display_name, metadata = excluded.metadata
 """
 DELETE_USER: Final = "DELETE FROM users WHERE id = ?"
-COUNT_OWNED: Final = "SELECT count(*) FROM knowledge_nodes WHERE owner_user_id = ?"
+COUNT_OWNED: Final = (
+    "SELECT (SELECT count(*) FROM knowledge_nodes WHERE owner_user_id = ?1)"
+    " + (SELECT count(*) FROM intentions WHERE owner_user_id = ?1)"
+)
 SELECT_GROUPS: Final = (
     "SELECT id, handle, display_name, created_at, metadata FROM groups ORDER BY id"
 )
@@ -75,7 +78,7 @@ def delete_user(session: Session, user_id: UUID) -> bool:
     if owned:
         raise InvalidInputError(
             "user_id",
-            f"{user_id} still owns {owned} memories",
+            f"{user_id} still owns {owned} memories and intentions",
             "Give them to another owner or delete them first.",
         )
     return session.db.run(DELETE_USER, (str(user_id),)) > 0

@@ -11,9 +11,11 @@ from vestige.models import (
     DeleteMemory,
     InsertMemory,
     PutEdge,
+    PutIntention,
     PutReview,
     PutScheduling,
     RemoveEdge,
+    RemoveIntention,
     RemoveReview,
     ReplaceMemory,
     Tombstone,
@@ -25,12 +27,13 @@ from vestige.storage.changes import (
     entries_of,
     entries_of_purged,
     keys_by_table,
+    purged_ids,
     review_slice,
     rows_of,
     slices_of,
     slices_of_deleted,
 )
-from vestige.storage.sqlite import changelog, graph, memories, scheduling, transfer
+from vestige.storage.sqlite import changelog, graph, intentions, memories, scheduling, transfer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +44,6 @@ if TYPE_CHECKING:
     from vestige.storage.sqlite.connection import Session
 
 ALL_EVENTS: Final = -1  # a limit that is none
-
 REMOVE_REVIEW: Final = "DELETE FROM review_events WHERE memory_id = ? AND id = ?"
 
 
@@ -59,14 +61,18 @@ def commit(session: Session, change: Change) -> list[ChangelogEntry]:
 
 
 def purge(session: Session, change: Change) -> list[ChangelogEntry]:
-    gone = deleted_memories(change)
-    others = tuple(item for item in change.operations if not isinstance(item, DeleteMemory))
+    gone = purged_ids(change)
+    others = tuple(
+        item for item in change.operations if not isinstance(item, (DeleteMemory, RemoveIntention))
+    )
     entries = commit(session, replace(change, operations=others)) if others else []
     for memory_id in gone:
         if memories.get_many(session, [memory_id]):
             memories.delete(session, memory_id)
-        elif not changelog.names(session, memory_id):
-            raise MemoryNotFoundError(memory_id)
+        elif not intentions.remove(session, memory_id):
+            known = changelog.names(session, memory_id)
+            if not known:
+                raise MemoryNotFoundError(memory_id)
     purged_at = session.clock.now()
     entries += entries_of_purged(change, purged_at)
     changelog.forget_content(session, gone)
@@ -112,8 +118,16 @@ def _apply(session: Session, operation: Operation) -> Sequence[Slice]:
                 operation.timestamp,
             )
             return [review_slice(event.memory_id, event.id)]
+        case _:
+            _apply_beside(session, operation)
+    return []
+
+
+def _apply_beside(session: Session, operation: Operation) -> None:
+    """Apply an operation on what lies beside memories: past reviews, links and intentions."""
+    match operation:
         case PutReview():
-            transfer.write_event(session, operation.event)
+            scheduling.write_event(session, operation.event)
         case RemoveReview():
             session.db.run(REMOVE_REVIEW, (str(operation.memory_id), operation.event_id))
         case PutEdge():
@@ -122,4 +136,9 @@ def _apply(session: Session, operation: Operation) -> Sequence[Slice]:
             graph.remove_edge(
                 session, operation.source_id, operation.target_id, operation.edge_type
             )
-    return []
+        case PutIntention():
+            intentions.put(session, operation.intention)
+        case RemoveIntention():
+            intentions.remove(session, operation.intention_id)
+        case _:
+            pass  # of the memory itself

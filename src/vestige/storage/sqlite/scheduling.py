@@ -59,6 +59,10 @@ INSERT_EVENT: Final = """
 INSERT INTO review_events (memory_id, timestamp, rating, prior_state, new_state)
 VALUES (?, ?, ?, ?, ?)
 """
+INSERT_KNOWN_EVENT: Final = """
+INSERT INTO review_events (id, memory_id, timestamp, rating, prior_state, new_state)
+VALUES (?, ?, ?, ?, ?, ?)
+"""
 SELECT_EVENTS: Final = (
     "SELECT id, memory_id, timestamp, rating, prior_state, new_state FROM review_events"
     " WHERE id > ? ORDER BY id LIMIT ?"
@@ -144,3 +148,19 @@ def get_due_memories(
     states = [scheduling_of(row) for row in rows]
     records = memories.get_by_id(session, [state.memory_id for state in states])
     return [(records[state.memory_id], state) for state in states]
+
+
+def write_event(session: Session, event: ReviewEvent) -> None:
+    """Write a review event with the id that it has; the state is left as it is."""
+    memories.key_of(session, event.memory_id)
+    session.db.run(
+        INSERT_KNOWN_EVENT,
+        (
+            event.id,
+            str(event.memory_id),
+            time_text(event.timestamp),
+            int(event.rating),
+            state_text(event.prior_state),
+            state_text(event.new_state),
+        ),
+    )

@@ -13,11 +13,13 @@ from vestige.errors import StoreError
 from vestige.models import HealthStatus, MemoryOrder, SearchQuery
 from vestige.storage import limits
 from vestige.storage.changes import check_change
+from vestige.storage.intention_limits import check_intention_filter
 from vestige.storage.sqlite import (
     changelog,
     changes,
     domains,
     graph,
+    intentions,
     maintenance,
     memories,
     scheduling,
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
         ChangelogFilter,
         Domain,
         DomainScore,
+        Intention,
+        IntentionFilter,
         MemoryCursor,
         MemoryEdge,
         MemoryFilter,
@@ -125,6 +129,21 @@ class SqliteStore(Administration):
         limits.check_changelog_filter(changelog_filter)
         rows = limits.check_limit(limit)
         return await self._db.read(changelog.list_changelog, changelog_filter, after, rows)
+
+    async def get_intention(self, intention_id: UUID) -> Intention | None:
+        return await self._db.read(intentions.get_intention, intention_id)
+
+    async def list_intentions(
+        self,
+        intention_filter: IntentionFilter | None = None,
+        *,
+        after: MemoryCursor | None = None,
+        limit: int = 0,
+    ) -> list[Intention]:
+        check_intention_filter(intention_filter)
+        limits.check_cursor(after)
+        rows = limits.check_limit(limit)
+        return await self._db.read(intentions.list_intentions, intention_filter, after, rows)
 
     async def get(self, memory_id: UUID) -> MemoryRecord | None:
         return await self._db.read(memories.get, memory_id)

@@ -15,8 +15,15 @@ from vestige.models import (
     TransferPage,
     TransferTable,
 )
-from vestige.storage.encoding import time_text
-from vestige.storage.sqlite import access, changelog, domains, graph, memories, scheduling
+from vestige.storage.sqlite import (
+    access,
+    changelog,
+    domains,
+    graph,
+    intentions,
+    memories,
+    scheduling,
+)
 from vestige.storage.sqlite.rows import (
     domain_of,
     edge_of,
@@ -24,7 +31,6 @@ from vestige.storage.sqlite.rows import (
     event_of,
     group_of,
     membership_of,
-    state_text,
     tombstone_of,
     user_of,
 )
@@ -41,7 +47,7 @@ from vestige.storage.transfer_rows import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from vestige.models import ChangelogEntry, ReviewEvent, RowKey, Tombstone, TransferRow
+    from vestige.models import ChangelogEntry, RowKey, Tombstone, TransferRow
     from vestige.storage.sqlite.connection import Session
     from vestige.storage.sqlite.driver import Row
 
@@ -76,10 +82,6 @@ WITH_MEMBERSHIP: Final = " WHERE user_id = ? AND group_id = ?"
 WITH_EDGE: Final = " WHERE source_id = ? AND target_id = ? AND edge_type = ?"
 WITH_CHANGE: Final = " WHERE change_id = ? AND memory_id = ?"
 WITH_MEMORY: Final = " WHERE memory_id = ?"
-INSERT_EVENT: Final = """
-INSERT INTO review_events (id, memory_id, timestamp, rating, prior_state, new_state)
-VALUES (?, ?, ?, ?, ?, ?)
-"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,22 +168,6 @@ def _write_memory(session: Session, item: ScheduledMemory) -> None:
     memories.insert(session, item.record, item.scheduling)
 
 
-def write_event(session: Session, event: ReviewEvent) -> None:
-    """Write a review event with the id that it has."""
-    memories.key_of(session, event.memory_id)
-    session.db.run(
-        INSERT_EVENT,
-        (
-            event.id,
-            str(event.memory_id),
-            time_text(event.timestamp),
-            int(event.rating),
-            state_text(event.prior_state),
-            state_text(event.new_state),
-        ),
-    )
-
-
 def _entry(row: Row) -> ChangelogEntry:
     return entry_of(row[1:])
 
@@ -191,8 +177,9 @@ def _write_entry(session: Session, entry: ChangelogEntry) -> None:
 
 
 def _write_tombstone(session: Session, tombstone: Tombstone) -> None:
-    if memories.get_by_id(session, [tombstone.memory_id]):
-        raise stored_here(tombstone.memory_id)
+    memory_id = tombstone.memory_id
+    if memories.get_by_id(session, [memory_id]) or intentions.get_intention(session, memory_id):
+        raise stored_here(memory_id)
     changelog.write_tombstones(session, [tombstone])
 
 
@@ -266,7 +253,7 @@ TABLES: Final[dict[TransferTable, _Table]] = {
         condition=WITH_ID,
         before_first=(0,),
         read=event_of,
-        write=write_event,
+        write=scheduling.write_event,
     ),
     TransferTable.DOMAINS: _Table(
         select=SELECT_DOMAINS,
@@ -275,6 +262,14 @@ TABLES: Final[dict[TransferTable, _Table]] = {
         before_first=("",),
         read=domain_of,
         write=domains.upsert_domain,
+    ),
+    TransferTable.INTENTIONS: _Table(
+        select=intentions.SELECT,
+        page=PAGE_BY_ID,
+        condition=WITH_ID,
+        before_first=("",),
+        read=intentions.intention_of,
+        write=intentions.put,
     ),
     TransferTable.CHANGELOG: _Table(
         select=SELECT_CHANGELOG,

@@ -1,0 +1,2 @@
+-- Destroys all intentions; the changelog keeps what it holds of them.
+DROP TABLE intentions;
