@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 import pytest
 from hypothesis import HealthCheck, settings
 
-from factories import ManualClock, a_signature
+from factories import HASHING, ManualClock, a_signature
 from postgres_server import a_store_database, leave_server
+from vestige.config import load_config
 from vestige.storage.postgres.store import PostgresStore
 from vestige.storage.sqlite.store import SqliteStore
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vestige.clock import Clock
+    from vestige.config import Config
     from vestige.storage.protocol import MemoryStore
 
 # The same examples on every run and machine: a failure here must be one that others can repeat.
@@ -110,3 +112,13 @@ async def store(unbound_store: MemoryStore) -> MemoryStore:
     """An empty store, bound to the signature that `a_vector` fits."""
     await unbound_store.register_model(a_signature())
     return unbound_store
+
+
+@pytest.fixture
+async def config(backend: str, tmp_path: Path) -> AsyncGenerator[Config]:
+    """The configuration of an empty store on the backend under test, and of a fast embedder."""
+    if backend == "sqlite":
+        yield load_config(None, tmp_path, HASHING)
+        return
+    async with a_store_database() as url:
+        yield load_config(None, tmp_path, HASHING, store=url)

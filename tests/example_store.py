@@ -1,4 +1,4 @@
-"""A store with what the examples of help use: memories, their changes, a domain, an intention, reviews."""
+"""A store with what the examples of help use: memories, changes, an intention, reviews."""
 
 from __future__ import annotations
 

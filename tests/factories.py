@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 START: Final = datetime(2024, 5, 17, 9, 30, 0, 123456, tzinfo=UTC)
 DAY: Final = timedelta(days=1)
 DIMENSION: Final = 16
+# Variables that choose an embedder which needs no model.
+HASHING: Final = {
+    "VESTIGE_EMBEDDINGS_PROVIDER": "hashing",
+    "VESTIGE_EMBEDDINGS_MODEL": "hashing-384",
+}
 
 
 class ManualClock:

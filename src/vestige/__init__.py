@@ -23,6 +23,8 @@ if _TYPE_CHECKING:
         IngestContext,
         LinkResult,
         NeighborMemory,
+        PutItem,
+        PutResult,
         RecallHit,
         RecallResult,
         RememberResult,
@@ -44,6 +46,8 @@ if _TYPE_CHECKING:
     from vestige.storage.opening import open_store
     from vestige.storage.protocol import MemoryStore
     from vestige.storage.sqlite.store import SqliteStore
+    from vestige.sync.engine import SyncEngine
+    from vestige.sync.opening import open  # noqa: A004  # read as `vestige.open`, like `gzip.open`
 
 _MODULES = {
     "Candidate": "vestige.engine.results",
@@ -62,6 +66,8 @@ _MODULES = {
     "MemoryRecord": "vestige.models",
     "MemoryStore": "vestige.storage.protocol",
     "NeighborMemory": "vestige.engine.results",
+    "PutItem": "vestige.engine.results",
+    "PutResult": "vestige.engine.results",
     "Rating": "vestige.models",
     "RecallFilter": "vestige.engine.recall_options",
     "RecallHit": "vestige.engine.results",
@@ -73,9 +79,11 @@ _MODULES = {
     "SearchQuery": "vestige.models",
     "SearchResult": "vestige.models",
     "SqliteStore": "vestige.storage.sqlite.store",
+    "SyncEngine": "vestige.sync.engine",
     "VacuumResult": "vestige.engine.results",
     "VestigeError": "vestige.errors",
     "load_config": "vestige.config",
+    "open": "vestige.sync.opening",
     "open_engine": "vestige.engine.opening",
     "open_store": "vestige.storage.opening",
 }
@@ -97,6 +105,8 @@ __all__ = [
     "MemoryRecord",
     "MemoryStore",
     "NeighborMemory",
+    "PutItem",
+    "PutResult",
     "Rating",
     "RecallFilter",
     "RecallHit",
@@ -108,9 +118,11 @@ __all__ = [
     "SearchQuery",
     "SearchResult",
     "SqliteStore",
+    "SyncEngine",
     "VacuumResult",
     "VestigeError",
     "load_config",
+    "open",
     "open_engine",
     "open_store",
 ]

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from command_line import CommandLine
 
 
-APPLIED = [(name, "applied") for name in ("init", "hnsw", "reembedding", "changelog")]
+STEPS = ("init", "hnsw", "reembedding", "changelog", "intentions", "fsrs_weights")
+APPLIED = [(name, "applied") for name in STEPS]
 
 
 def states(vestige: CommandLine) -> list[tuple[object, object]]:
@@ -46,16 +47,20 @@ def test_info_changes_nothing(vestige: CommandLine, tmp_path: Path) -> None:
     vestige.remembered("a text")
     vestige("migrate", "revert", "--yes")
     before = files_of(tmp_path)
-    assert states(vestige) == [*APPLIED[:3], ("changelog", "pending")]
+    assert states(vestige) == [*APPLIED[:-1], (STEPS[-1], "pending")]
     assert files_of(tmp_path) == before
 
 
 def test_up_makes_a_store_and_says_what_waits(vestige: CommandLine) -> None:
     ran = vestige("migrate", "up")
-    assert (ran.code, ran.out) == (
-        0,
-        "applied 0001_init\napplied 0003_reembedding\napplied 0004_changelog\n",
-    )
+    assert ran.code == 0
+    assert ran.out.splitlines() == [
+        "applied 0001_init",
+        "applied 0003_reembedding",
+        "applied 0004_changelog",
+        "applied 0005_intentions",
+        "applied 0006_fsrs_weights",
+    ]
     assert "0002_hnsw waits for an embedding model" in ran.err
     assert states(vestige) == [APPLIED[0], ("hnsw", "waiting"), *APPLIED[2:]]
 
@@ -68,6 +73,12 @@ def test_up_twice_applies_nothing(vestige: CommandLine) -> None:
 
 def test_revert_says_what_is_lost_and_undoes_one_step(vestige: CommandLine) -> None:
     vestige.remembered("a text")
+    ran = vestige("migrate", "revert", "--yes")
+    assert (ran.code, ran.out) == (0, "undone 0006_fsrs_weights\n")
+    assert "the weights that were fitted to the reviews are lost" in ran.err
+    ran = vestige("migrate", "revert", "--yes")
+    assert (ran.code, ran.out) == (0, "undone 0005_intentions\n")
+    assert "all intentions are lost" in ran.err
     ran = vestige("migrate", "revert", "--yes")
     assert (ran.code, ran.out) == (0, "undone 0004_changelog\n")
     assert "the account of all changes is lost" in ran.err
@@ -87,14 +98,13 @@ def test_revert_says_what_is_lost_and_undoes_one_step(vestige: CommandLine) -> N
     assert states(vestige) == [
         ("init", "pending"),
         ("hnsw", "waiting"),
-        ("reembedding", "pending"),
-        ("changelog", "pending"),
+        *((name, "pending") for name in STEPS[2:]),
     ]
 
 
 def test_a_reverted_index_is_built_again_by_the_next_command(vestige: CommandLine) -> None:
     vestige.remembered("a text")
-    for _ in range(3):
+    for _ in STEPS[1:]:
         vestige("migrate", "revert", "--yes")
     assert len(vestige("recall", "text", "--json").items("results")) == 1
     assert states(vestige) == APPLIED
@@ -102,7 +112,7 @@ def test_a_reverted_index_is_built_again_by_the_next_command(vestige: CommandLin
 
 def test_revert_of_a_store_without_steps_says_so(vestige: CommandLine) -> None:
     vestige("migrate", "up")
-    for _ in range(3):
+    for _ in STEPS[1:]:
         vestige("migrate", "revert", "--yes")
     ran = vestige("migrate", "revert", "--yes")
     assert (ran.code, ran.err) == (0, "there is no step to undo\n")
@@ -125,4 +135,4 @@ def test_revert_asks_on_a_terminal(vestige: CommandLine) -> None:
     assert states(vestige) == APPLIED
     accepted = run_on_terminal(vestige.environ, "migrate", "revert", typed=b"y\n")
     assert accepted.code == 0
-    assert states(vestige)[3] == ("changelog", "pending")
+    assert states(vestige)[-1] == (STEPS[-1], "pending")

@@ -48,7 +48,7 @@ async def test_a_step_that_is_not_applied_is_found_and_applied(store: MemoryStor
     await store.revert_migration()
     assert (await store.health_check()).status == "degraded"
     (problem,) = await store.find_problems()
-    assert problem.problem == "the schema step 0004_changelog is not applied"
+    assert problem.problem == "the schema step 0005_intentions is not applied"
     assert (problem.repair, problem.is_repairable) == (MIGRATE, True)
     assert await store.repair() == [problem]
     assert await store.find_problems() == []

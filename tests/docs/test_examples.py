@@ -8,7 +8,7 @@ The convention is the language of a fenced block:
   stands for the one that was printed in its place.
 - `toml`: a `vestige.toml`, which has to be accepted.
 - `json`: has to be JSON.
-- `sql`: a query, which has to run on a store.
+- `sql`: a query, which has to run on a store; those of the runbook are run by `test_runbook.py`.
 - `text`: only shown.
 
 The embedder is the one for tests, which needs no model: the examples are about commands and calls.
@@ -39,6 +39,8 @@ SCRIPTS: Final = Path(sys.executable).parent
 ID: Final = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 PROMPT: Final = "$ "
 CONSOLE_PAGES: Final = list(dict.fromkeys(block.page for block in blocks_in("console")))
+RUNBOOKS: Final = ROOT / "docs" / "runbook"
+QUERIES: Final = [block for block in blocks_in("sql") if block.page.parent != RUNBOOKS]
 SECONDS: Final = 60  # for one program
 
 
@@ -120,7 +122,7 @@ def test_json_of_the_documentation_is_json(block: Block) -> None:
     assert json.loads(block.text)
 
 
-@pytest.mark.parametrize("block", blocks_in("sql"), ids=str)
+@pytest.mark.parametrize("block", QUERIES, ids=str)
 async def test_a_query_of_the_documentation_runs_on_a_store(block: Block, tmp_path: Path) -> None:
     path = tmp_path / "vestige.db"
     store = await SqliteStore.open(path)

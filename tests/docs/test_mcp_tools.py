@@ -83,7 +83,7 @@ async def test_every_field_of_a_result_is_named(tools: list[Tool]) -> None:
         named = common | set(CODE.findall(sections()[tool.name]))
         for name, field in tool.output_schema["properties"].items():
             rows = ROWS.get((tool.name, name))
-            inner = set() if rows is None else set(rows.model_fields)
+            inner: set[str] = set() if rows is None else set(rows.model_fields)
             assert field["type"] == "array" or rows is None
             assert {name, *inner} <= named, tool.name
 

@@ -67,9 +67,11 @@ async def test_no_byte_of_a_purged_memory_is_left(
     newer = await engine.remember(f"Now it is {SECRET}2.", supersedes=memory.id)
     await engine.review(memory.id, Rating.GOOD)
     await engine.suppress(memory.id)
+    intention = await engine.set_intention(f"Tell {SECRET}", event=SECRET, topic=None)
+    done = await engine.complete_intention(intention.intention.id)
     await store.vacuum()
     assert files_with(tmp_path, SECRET)
-    result = await engine.purge([memory.id, newer.id])
+    result = await engine.purge([memory.id, newer.id, done.intention.id])
     assert result.is_erased
     assert files_with(tmp_path, SECRET) == []
     assert await store.count() == OTHERS

@@ -1,4 +1,4 @@
-"""Servers that Debian's packages bring, unpacked by `make test-extra`."""
+"""Programs that packages of Debian and npm bring, unpacked by `make test-extra`."""
 
 from __future__ import annotations
 

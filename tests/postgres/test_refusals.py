@@ -84,7 +84,18 @@ async def test_a_role_that_may_not_create_the_extension_is_told_what_to_ask_for(
         with pytest.raises(MigrationError, match="may not create the extension") as caught:
             await PostgresStore.connect(as_guest(url))
         assert "CREATE EXTENSION vector" in caught.value.hint
+        assert "\n" not in str(caught.value)
+        assert 'create extension "vector"; Must be superuser' in str(caught.value)
         await execute(url, f"DROP OWNED BY {guest}")
+
+
+async def test_a_role_that_may_not_even_use_the_schema_is_told_what_to_ask_for(guest: str) -> None:
+    async with a_database() as url:
+        await execute(url, "CREATE EXTENSION vector; REVOKE ALL ON SCHEMA public FROM PUBLIC")
+        with pytest.raises(MigrationError, match="0001_init") as caught:
+            await PostgresStore.connect(as_guest(url))
+        assert "GRANT USAGE, CREATE ON SCHEMA public" in caught.value.hint
+    assert guest == ROLE
 
 
 async def test_a_role_without_rights_on_the_tables_is_refused_in_our_words(guest: str) -> None:

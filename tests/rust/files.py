@@ -76,7 +76,11 @@ CREATE TABLE fsrs_cards (
 CREATE TABLE fsrs_config (key TEXT PRIMARY KEY, value REAL NOT NULL, updated_at TEXT NOT NULL);
 CREATE TABLE intentions (
     id TEXT PRIMARY KEY, content TEXT NOT NULL, trigger_type TEXT NOT NULL,
-    trigger_data TEXT NOT NULL, created_at TEXT NOT NULL);
+    trigger_data TEXT NOT NULL, priority INTEGER NOT NULL DEFAULT 2,
+    status TEXT NOT NULL DEFAULT 'active', created_at TEXT NOT NULL, deadline TEXT,
+    fulfilled_at TEXT, reminder_count INTEGER DEFAULT 0, last_reminded_at TEXT, notes TEXT,
+    tags TEXT DEFAULT '[]', related_memories TEXT DEFAULT '[]', snoozed_until TEXT,
+    source_type TEXT NOT NULL DEFAULT 'api', source_data TEXT);
 CREATE TABLE insights (id TEXT PRIMARY KEY, insight TEXT NOT NULL, source_memories TEXT NOT NULL);
 CREATE TABLE sync_tombstones (
     table_name TEXT NOT NULL, row_id TEXT NOT NULL, deleted_at TEXT NOT NULL,

@@ -57,9 +57,9 @@ async def test_the_vector_index_is_filled_from_the_rows_when_it_is_made_again(
     store = await a_store_with_a_model(tmp_path / "vestige.db")
     memory = a_full_memory("kept", embedding=a_vector(1), windows=(a_vector(2), a_vector(3)))
     await store.insert(memory)
-    assert [str(await store.revert_migration()) for _ in range(4)] == [
-        "0005_intentions",
+    assert [str(await store.revert_migration()) for _ in range(5)] == [
         "0006_fsrs_weights",
+        "0005_intentions",
         "0004_changelog",
         "0003_reembedding",
         "0002_hnsw",

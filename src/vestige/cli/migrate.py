@@ -32,6 +32,7 @@ LOSSES: Final = {
         "the weights that were fitted to the reviews are lost, of the {memories} nothing is"
     ),
     "changelog": "the account of all changes is lost, of the {memories} nothing is",
+    "intentions": "all intentions are lost, of the {memories} nothing is",
     "reembedding": (
         "of the {memories} nothing is lost, only whether a change of the model goes on, and the old"
         " vectors that one keeps"

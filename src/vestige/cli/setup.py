@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, cast
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -64,10 +64,11 @@ def _parse_client(text: str) -> Client:
     return BY_NAME[text]
 
 
-def _parse_scope(text: str) -> str:
-    if text not in SCOPES:
-        raise UsageProblem(f"{text!r} is no scope", "Give user for all projects, or project.")
-    return text
+def _parse_scope(text: str) -> Scope:
+    for scope in SCOPES:
+        if scope == text:
+            return scope
+    raise UsageProblem(f"{text!r} is no scope", "Give user for all projects, or project.")
 
 
 def _complete_client(incomplete: str) -> list[str]:
@@ -89,7 +90,7 @@ def setup(
     ] = None,
     *,
     scope: Annotated[
-        str,
+        Scope,
         typer.Option(
             "--scope",
             metavar="SCOPE",
@@ -122,7 +123,7 @@ def setup(
         raise UsageProblem("there is no client", f"Name one of {', '.join(BY_NAME)}, or --list.")
     if write and remove:
         raise UsageProblem("--write and --remove are opposites", "Give one of them.")
-    target = _target(client, cast("Scope", scope), file, server)
+    target = _target(client, scope, file, server)
     if write or remove:
         _change(target, remove=remove, yes=yes, as_json=as_json)
     else:

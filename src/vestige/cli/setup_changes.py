@@ -77,7 +77,7 @@ class Change:
         return self.text != (None if self.file.data is None else self.file.text)
 
     def lines(self) -> list[str]:
-        """Return the lines that go and come, without those around them."""
+        """Return a unified diff without the names of files and the lines around a change."""
         diff = difflib.unified_diff(
             self.file.text.splitlines(), (self.text or "").splitlines(), n=0, lineterm=""
         )

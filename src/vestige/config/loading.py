@@ -19,6 +19,7 @@ from vestige.config.settings import (
 from vestige.config.sources import (
     CONFIG_FILE_NAME,
     Table,
+    apply_store,
     apply_variables,
     find_config_file,
     find_data_dir,
@@ -73,7 +74,11 @@ class EffectiveSetting(NamedTuple):
 
 
 def load_config(
-    config_path: Path | None, data_dir: Path | None, environ: Mapping[str, str]
+    config_path: Path | None,
+    data_dir: Path | None,
+    environ: Mapping[str, str],
+    *,
+    store: Path | str | None = None,
 ) -> Config:
     """Find, read and check the configuration.
 
@@ -83,6 +88,8 @@ def load_config(
         data_dir: the folder that was named (`--data-dir`); by default `VESTIGE_DATA_DIR`, then
             `~/.vestige`.
         environ: the environment variables; `VESTIGE_` with section and key overrides that key.
+        store: the store that was named, whatever else is configured: a file, relative to the
+            working directory, or as text also `postgresql://...` or `embedded`.
 
     Raises:
         ConfigError: anything about it is wrong; nothing is skipped or guessed.
@@ -97,6 +104,8 @@ def load_config(
         **{key: f"file {file_path}" if has_key(table, key) else "default" for key in KEYS},
     }
     sources |= apply_variables(table, environ)
+    if store is not None:
+        sources |= apply_store(table, store)
     settings = _validated(table, sources, folder.path, file_path)
     _check_backend(settings.storage, sources, file_path)
     return Config(

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, cast
 
-from vestige.config.settings import KEYS, VARIABLES
+from vestige.config.settings import EMBEDDED, KEYS, VARIABLES
 from vestige.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ CONFIG_VARIABLE: Final = "VESTIGE_CONFIG"
 DATA_DIR_VARIABLE: Final = "VESTIGE_DATA_DIR"
 DEFAULT_DATA_DIR: Final = Path("~/.vestige")
 VARIABLE_PREFIX: Final = "VESTIGE_"
+ARGUMENT: Final = "argument"  # the source of what a caller has named
 TEST_VARIABLE_PREFIX: Final = "VESTIGE_TEST_"  # for the test-suite, no setting of the product
 
 PLACEHOLDER: Final = re.compile(r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}|\$\{")
@@ -108,6 +109,26 @@ def apply_variables(table: Table, environ: Mapping[str, str]) -> dict[str, str]:
     return given
 
 
+def apply_store(table: Table, store: Path | str) -> dict[str, str]:
+    """Write a store that was named by its path or URL into the table.
+
+    Returns:
+        For each dotted key that it decides, its source.
+    """
+    text = str(store)
+    if isinstance(store, str) and ("://" in text or text == EMBEDDED):
+        named = {"storage.backend": "postgres", "storage.postgres.url": text}
+    else:
+        # What the settings refuse or expand is left to them; a relative path would be taken for
+        # one in the data dir.
+        is_plain = bool(text.strip()) and not text.startswith((":", "~"))
+        path = str(Path(text).absolute()) if is_plain else text
+        named = {"storage.backend": "sqlite", "storage.sqlite.path": path}
+    for key, value in named.items():
+        _put(table, key, value)
+    return dict.fromkeys(named, ARGUMENT)
+
+
 def has_key(table: Table, key: str) -> bool:
     """Say whether a table gives a value to a dotted key."""
     name, _, rest = key.partition(".")
@@ -125,7 +146,7 @@ def suggestion(word: str, known: Mapping[str, object]) -> str:
 
 def _named_path(argument: Path | None, variable: str, environ: Mapping[str, str]) -> Found | None:
     if argument is not None:
-        return Found(_absolute(argument, "argument"), "argument")
+        return Found(_absolute(argument, ARGUMENT), ARGUMENT)
     if variable in environ:
         path = Path(_not_empty(variable, environ[variable]))
         return Found(_absolute(path, f"environment {variable}"), f"environment {variable}")

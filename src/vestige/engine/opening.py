@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from vestige.config import load_config
+from vestige.config import Config, load_config
 from vestige.embedding import choose_embedder, embedder_of
 from vestige.embedding.texts import signature_of
 from vestige.engine.engine import Engine
@@ -16,9 +16,9 @@ from vestige.storage.opening import open_store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+    from pathlib import Path
 
     from vestige.clock import Clock
-    from vestige.config import Config
     from vestige.embedding import Embedder
     from vestige.engine.parts import Actor
     from vestige.storage.protocol import MemoryStore
@@ -26,16 +26,17 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def open_engine(
-    config: Config | None = None,
+    where: Config | Path | str | None = None,
     *,
     clock: Clock | None = None,
     actor: Actor | None = None,
 ) -> AsyncGenerator[Engine]:
-    """Open the configured store and its embedder, and close the store at the end.
+    """Open a store and its embedder, and close the store at the end.
 
     Args:
-        config: the configuration; by default that of the command line: `vestige.toml` and the
-            environment.
+        where: a configuration, or which store, while `vestige.toml` and the environment say the
+            rest: the path of a file, `postgresql://...` or `embedded`. By default the store that
+            is configured, as for the command line.
         clock: where the time comes from; the machine's by default.
         actor: who the changelog says made the changes.
 
@@ -46,7 +47,8 @@ async def open_engine(
         ModelMismatchError: the configured model is not the one that the store's vectors are of.
         StoreUnavailableError, MigrationError: the store cannot be used.
     """
-    config = config or load_config(None, None, os.environ)
+    is_whole = isinstance(where, Config)
+    config = where if is_whole else load_config(None, None, os.environ, store=where)
     store = await open_store(config, clock=clock)
     try:
         yield Engine(

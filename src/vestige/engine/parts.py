@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 from uuid import uuid4
 
 from vestige.clock import SystemClock
-from vestige.embedding.texts import embed_text, signature_of
+from vestige.embedding.texts import embed_texts, signature_of
 from vestige.engine.change_notes import ChangeNotes
 from vestige.engine.following import FollowedModel
 from vestige.errors import ConflictError, MemoryNotFoundError
 from vestige.models import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from uuid import UUID
 
     from vestige.clock import Clock
@@ -69,7 +69,12 @@ class Parts:
             EmbeddingError: the embedder failed.
             ModelMismatchError: the store has another model.
         """
-        vectors = await embed_text(self.embedder, text)
+        (vectors,) = await self.embed_many([text])
+        return vectors
+
+    async def embed_many(self, texts: Sequence[str]) -> list[TextVectors]:
+        """Embed texts to be stored, given to the embedder at once, with what `embed` says."""
+        vectors = await embed_texts(self.embedder, texts)
         if self.register is not None:
             await self.register()
         return vectors

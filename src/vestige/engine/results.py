@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, overload
 
 from vestige.cognition.ingest_gate import GateAction
@@ -89,6 +89,27 @@ class RememberResult:
     added_tags: tuple[str, ...] = ()
     links: tuple[MemoryEdge, ...] = ()
     previous: MemoryRecord | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PutItem:
+    """A text to be kept under an id of the caller's; the fields are those of `MemoryRecord`."""
+
+    id: UUID
+    content: str
+    node_type: str = "general"
+    tags: tuple[str, ...] = ()
+    metadata: JsonObject = field(default_factory=dict)
+    codebase: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PutResult:
+    """What became of an item: whether its id was new, and the change in the changelog."""
+
+    id: UUID
+    action: Literal["created", "edited"]
+    change_id: UUID
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

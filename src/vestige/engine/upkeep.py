@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from vestige.models import FsrsWeights
 
 
-def _quietly(_count: int, _total: int) -> None:
+def quietly(_count: int, _total: int) -> None:
     """Tell nobody how far the work is."""
 
 
 class Upkeep(EngineBase):
     """The part of the engine that looks through all memories."""
 
-    async def consolidation_plan(self, *, advance: Advance = _quietly) -> Consolidation:
+    async def consolidation_plan(self, *, advance: Advance = quietly) -> Consolidation:
         """Return what `consolidate` would do; nothing is written.
 
         Args:
@@ -35,7 +35,7 @@ class Upkeep(EngineBase):
             lambda parts: consolidate.consolidate(parts, is_applied=False, advance=advance)
         )
 
-    async def consolidate(self, *, advance: Advance = _quietly) -> Consolidation:
+    async def consolidate(self, *, advance: Advance = quietly) -> Consolidation:
         """Bring up to date what follows from the memories; never touch a text or delete one.
 
         Stored retrievability, missing vectors, the numbers of domains, and the links that the
@@ -60,7 +60,7 @@ class Upkeep(EngineBase):
         limit: int = 0,
         codebase: str | None = None,
         with_different: bool = False,
-        advance: Advance = _quietly,
+        advance: Advance = quietly,
     ) -> Duplicates:
         """Return clusters of current memories that say the same; nothing is written.
 
@@ -90,7 +90,7 @@ class Upkeep(EngineBase):
         )
 
     async def find_contradictions(
-        self, *, limit: int = 0, codebase: str | None = None, advance: Advance = _quietly
+        self, *, limit: int = 0, codebase: str | None = None, advance: Advance = quietly
     ) -> Contradictions:
         """Return current memories that cannot both be true, the surest first; nothing is written.
 
@@ -114,7 +114,7 @@ class Upkeep(EngineBase):
         return await self.store.get_fsrs_weights()
 
     async def fit_fsrs_weights(
-        self, *, apply: bool = False, advance: Advance = _quietly
+        self, *, apply: bool = False, advance: Advance = quietly
     ) -> FitResult:
         """Fit the weights of FSRS-6 to the reviews, and use them if that is asked for.
 
@@ -132,7 +132,7 @@ class Upkeep(EngineBase):
         """
         return await fitting.fit(self._parts, is_applied=apply, advance=advance)
 
-    async def reset_fsrs_weights(self, *, advance: Advance = _quietly) -> int:
+    async def reset_fsrs_weights(self, *, advance: Advance = quietly) -> int:
         """Go back to the default weights; return how many stored retrievabilities that changed.
 
         Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from vestige.engine import editing, graph, history, ingest, maintenance, review
+from vestige.engine import editing, graph, history, ingest, maintenance, putting, review
 from vestige.engine.editing import Edit
 from vestige.engine.parts import Actor, EngineBase
 from vestige.engine.results import ImportedText, RememberItem
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
         IngestContext,
         LinkResult,
         PurgeResult,
+        PutItem,
+        PutResult,
         RememberResult,
         ReviewResult,
         UndoResult,
@@ -155,6 +157,27 @@ class Writing(EngineBase):
         if known is not None:
             return ImportedText(text=text, action="known", id=known)
         return ImportedText(text=text, action="created", id=None if is_dry_run else record.id)
+
+    async def put(self, items: Sequence[PutItem]) -> list[PutResult]:
+        """Keep texts under ids of the caller's; what an id held before is replaced.
+
+        For programs that look their memories up by keys of their own. Nothing is compared, so two
+        ids may hold the same text. What was hidden, superseded or past its time holds again.
+
+        Args:
+            items: 1 to 100; of two with the same id the last one counts.
+
+        Returns:
+            What became of each id, in order.
+
+        Raises:
+            InvalidInputError: a limit, or a memory with such an id was purged; nothing was written.
+            EmbeddingError: a text cannot be embedded; nothing was written.
+        """
+        if not 0 < len(items) <= BATCH_MAX:
+            raise InvalidInputError("items", f"must be 1 to {BATCH_MAX}")
+        records = putting.new_records(items, self._clock.now())
+        return await self._writing(lambda parts: putting.put(parts, records))
 
     async def edit(
         self,

@@ -6,7 +6,8 @@ Like the answers of tools, each names the store and the scope, and says that con
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mcp.server.mcpserver.exceptions import ResourceError
 
@@ -18,8 +19,6 @@ from vestige.mcp.session import memory_row, status_fields, timeline_fields
 from vestige.mcp.text import NOTICE
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from mcp.server import MCPServer
 
     from vestige.engine.engine import Engine
@@ -31,58 +30,20 @@ JSON: Final = "application/json"
 KINDS: Final = {"patterns": ("pattern",), "decisions": ("decision",)}
 
 
+class Resource(NamedTuple):
+    """A resource of the whole memory: its URI, what clients show of it, and what it holds."""
+
+    uri: str
+    title: str
+    description: str
+    fields: Callable[[Engine], Awaitable[JsonObject]]
+
+
 def add_resources(server: MCPServer[MemoryHandle], handle: MemoryHandle) -> None:
     """Offer the resources of a memory; it is opened when one of them is read."""
-
-    async def read(
-        fields: Callable[[Engine], Awaitable[JsonObject]], codebase: str | None = None
-    ) -> str:
-        try:
-            found = await fields(await handle.engine())
-        except VestigeError as error:
-            raise ResourceError(f"{error.code}: {error} {error.hint}") from error
-        about: JsonObject = {
-            "store": handle.store_name,
-            "scope": scope_of(codebase, ALL_CODEBASES),
-            "notice": NOTICE,
-        }
-        return json.dumps({**about, **found}, ensure_ascii=False)
-
-    @server.resource(
-        "memory://stats",
-        title="State of the memory",
-        description="Store, model, health and counts.",
-        mime_type=JSON,
-    )
-    async def stats() -> str:
-        return await read(status_fields)
-
-    @server.resource(
-        "memory://recent",
-        title="What was stored last",
-        description="The newest memories, with how many each day has.",
-        mime_type=JSON,
-    )
-    async def recent() -> str:
-        return await read(lambda engine: timeline_fields(engine, limit=SHOWN))
-
-    @server.resource(
-        "memory://due",
-        title="What is due for review",
-        description="Memories that fade and should be rated, the longest due first.",
-        mime_type=JSON,
-    )
-    async def due() -> str:
-        return await read(_due)
-
-    @server.resource(
-        "memory://intentions",
-        title="What is to be done now",
-        description="Intentions whose time has come.",
-        mime_type=JSON,
-    )
-    async def intentions() -> str:
-        return await read(_intentions)
+    for uri, title, description, fields in RESOURCES:
+        offer = server.resource(uri, name=uri, title=title, description=description, mime_type=JSON)
+        offer(_reader(handle, fields))
 
     @server.resource(
         "codebase://{codebase}/{kind}",
@@ -93,7 +54,39 @@ def add_resources(server: MCPServer[MemoryHandle], handle: MemoryHandle) -> None
     async def memories_of_codebase(codebase: str, kind: str) -> str:
         if kind not in KINDS:
             raise ResourceError(f"there is no {kind!r} of a codebase: patterns or decisions")
-        return await read(lambda engine: _of_codebase(engine, codebase, kind), codebase)
+        return await _read(handle, lambda engine: _of_codebase(engine, codebase, kind), codebase)
+
+
+def _reader(
+    handle: MemoryHandle, fields: Callable[[Engine], Awaitable[JsonObject]]
+) -> Callable[[], Awaitable[str]]:
+    """Return a function without parameters, as the SDK wants one for a URI without any."""
+
+    async def read() -> str:
+        return await _read(handle, fields)
+
+    return read
+
+
+async def _read(
+    handle: MemoryHandle,
+    fields: Callable[[Engine], Awaitable[JsonObject]],
+    codebase: str | None = None,
+) -> str:
+    try:
+        found = await fields(await handle.engine())
+    except VestigeError as error:
+        raise ResourceError(f"{error.code}: {error} {error.hint}") from error
+    about: JsonObject = {
+        "store": handle.store_name,
+        "scope": scope_of(codebase, ALL_CODEBASES),
+        "notice": NOTICE,
+    }
+    return json.dumps({**about, **found}, ensure_ascii=False)
+
+
+async def _recent(engine: Engine) -> JsonObject:
+    return await timeline_fields(engine, limit=SHOWN)
 
 
 async def _due(engine: Engine) -> JsonObject:
@@ -114,3 +107,31 @@ async def _of_codebase(engine: Engine, codebase: str, kind: str) -> JsonObject:
     chosen = MemoryFilter(codebase=codebase, node_types=KINDS[kind], current_at=SystemClock().now())
     found = await engine.list_memories(chosen, limit=SHOWN)
     return {"memories": [memory_row(record) for record in found]}
+
+
+RESOURCES: Final = (
+    Resource(
+        "memory://stats",
+        "State of the memory",
+        "Store, model, health and counts.",
+        status_fields,
+    ),
+    Resource(
+        "memory://recent",
+        "What was stored last",
+        "The newest memories, with how many each day has.",
+        _recent,
+    ),
+    Resource(
+        "memory://due",
+        "What is due for review",
+        "Memories that fade and should be rated, the longest due first.",
+        _due,
+    ),
+    Resource(
+        "memory://intentions",
+        "What is to be done now",
+        "Intentions whose time has come.",
+        _intentions,
+    ),
+)

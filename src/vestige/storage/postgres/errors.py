@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -55,10 +56,15 @@ REFUSED: Final = (
     reported.ProgramLimitExceededError,
 )
 
+SERVER_LINE: Final = re.compile(r"\n(?:DETAIL|HINT):\s*")
+
 _UNAVAILABLE: Final[dict[type[Exception], tuple[str, str]]] = {
     reported.InvalidPasswordError: (
         "refuses the password",
-        "Correct the password in [storage.postgres] url, in the variable it names or in ~/.pgpass.",
+        (
+            "Correct the password in [storage.postgres] url, in the variable it names or in"
+            " ~/.pgpass, which is ignored unless only you may read it (`chmod 600 ~/.pgpass`)."
+        ),
     ),
     reported.InvalidAuthorizationSpecificationError: (
         "refuses the user",
@@ -108,13 +114,18 @@ def translated(location: str) -> Generator[None]:
     try:
         yield
     except ConstraintError as error:
-        raise InvalidInputError("value", f"breaks a rule of the database: {error}") from error
+        raise InvalidInputError("value", f"breaks a rule of the database: {said(error)}") from error
     except asyncpg.PostgresError as error:
         raise _translate(error, location) from error
     except asyncpg.InterfaceError as error:
         raise _misused(error, location) from error
     except OSError as error:
         raise unreachable(location, error) from error
+
+
+def said(error: Exception) -> str:
+    """Return what the server said on one line; it gives detail and hint a line of their own."""
+    return SERVER_LINE.sub("; ", str(error))
 
 
 def unreachable(location: str, error: Exception) -> StoreUnavailableError:
@@ -128,31 +139,31 @@ def unreachable(location: str, error: Exception) -> StoreUnavailableError:
 
 def _wrong_schema(location: str, error: Exception) -> StoreError:
     return MigrationError(
-        f"{location} is not the schema of this version: {error}", "Run `vestige migrate up`."
+        f"{location} is not the schema of this version: {said(error)}", "Run `vestige migrate up`."
     )
 
 
 def _ended(location: str, error: Exception) -> StoreError:
     return BackendError(
-        f"{location} ended the statement: {error}",
+        f"{location} ended the statement: {said(error)}",
         "Raise statement_timeout_seconds in [storage.postgres], or look for what blocks it in"
         " pg_stat_activity.",
     )
 
 
 def _busy(location: str, error: Exception) -> StoreError:
-    return TableBusyError(f"{location}: others use a table all the time ({error})")
+    return TableBusyError(f"{location}: others use a table all the time ({said(error)})")
 
 
 def _undone(location: str, error: Exception) -> StoreError:
     return BackendError(
-        f"{location}: others changed the same rows again and again ({error})",
+        f"{location}: others changed the same rows again and again ({said(error)})",
         "Try again; nothing was changed.",
     )
 
 
 def _refused(_: str, error: Exception) -> StoreError:
-    return InvalidInputError("value", f"the database refuses it: {error}")
+    return InvalidInputError("value", f"the database refuses it: {said(error)}")
 
 
 _OTHERS: Final[
@@ -170,16 +181,16 @@ _OTHERS: Final[
 def _translate(error: asyncpg.PostgresError, location: str) -> StoreError:
     for kind, (problem, hint) in _UNAVAILABLE.items():
         if isinstance(error, kind):
-            return StoreUnavailableError(f"{location} {problem} ({error})", hint)
+            return StoreUnavailableError(f"{location} {problem} ({said(error)})", hint)
     for kinds, make in _OTHERS:
         if isinstance(error, kinds):
             return make(location, error)
-    return BackendError(f"{location}: {type(error).__name__} {error.sqlstate}: {error}")
+    return BackendError(f"{location}: {type(error).__name__} {error.sqlstate}: {said(error)}")
 
 
 def _misused(error: asyncpg.InterfaceError, location: str) -> StoreError:
     if isinstance(error, reported.ClientConfigurationError):
         return StoreUnavailableError(
-            f"{location}: {error}", "Correct the url in [storage.postgres]."
+            f"{location}: {said(error)}", "Correct the url in [storage.postgres]."
         )
     return unreachable(location, error)

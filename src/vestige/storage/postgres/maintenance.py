@@ -63,6 +63,7 @@ ERASED: Final[tuple[LiteralString, ...]] = (
     "scheduling",
     "edges",
     "review_events",
+    "intentions",
     "changelog",
     "spare_windows",
 )

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from vestige.storage.reembedding_protocol import EncodeLast, Way
 
 LAST_CLAIM: Final = UUID(int=0)  # of what is encoded while writers wait for the switch
-# How long a claim lasts, by the server's clock; it is renewed while a batch is encoded.
+# How long a claim lasts, by the server's clock; it is renewed while a batch is encoded. One that
+# ends later than a new one would is of before that clock was set back, and nobody waits for it.
 LEASE: Final[LiteralString] = "clock_timestamp() + interval '15 seconds'"
 
 SELECT: Final = """
@@ -39,7 +40,9 @@ FILL: Final = "INSERT INTO reembedding_queue (memory_id) SELECT id FROM knowledg
 CLAIM: Final = f"""
 WITH free AS MATERIALIZED (
     SELECT memory_id FROM reembedding_queue
-    WHERE failure IS NULL AND (claimed_until IS NULL OR claimed_until <= clock_timestamp())
+    WHERE failure IS NULL AND (
+        claimed_until IS NULL OR claimed_until <= clock_timestamp() OR claimed_until > {LEASE}
+    )
     ORDER BY memory_id LIMIT $2 FOR UPDATE SKIP LOCKED
 ), claimed AS (
     UPDATE reembedding_queue AS q SET claimed_by = $1, claimed_until = {LEASE}
@@ -75,9 +78,10 @@ RETRY: Final = "UPDATE reembedding_queue SET failure = NULL WHERE failure IS NOT
 SELECT_REFUSED: Final = (
     "SELECT memory_id, failure FROM reembedding_queue WHERE failure IS NOT NULL ORDER BY memory_id"
 )
-COUNT_CLAIMED: Final = (
-    "SELECT count(*) FROM reembedding_queue WHERE claimed_until > clock_timestamp()"
-)
+COUNT_CLAIMED: Final = f"""
+SELECT count(*) FROM reembedding_queue
+WHERE claimed_until > clock_timestamp() AND claimed_until <= {LEASE}
+"""
 SELECT_WAITING: Final = """
 SELECT m.id, m.content FROM reembedding_queue AS q JOIN knowledge_nodes AS m ON m.id = q.memory_id
 WHERE q.failure IS NULL LIMIT $1

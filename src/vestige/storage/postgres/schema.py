@@ -19,6 +19,7 @@ from vestige.storage.migrations import (
     statuses,
 )
 from vestige.storage.postgres import registry
+from vestige.storage.postgres.errors import PrivilegeError, said
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -340,16 +341,17 @@ async def _text_search(session: Session) -> str:
 
 def _refused(session: Session, step: Migration, error: asyncpg.PostgresError) -> Exception:
     """Return the error of a step that the server does not let this role take."""
-    if not isinstance(error, reported.InsufficientPrivilegeError):
+    # Without a right to any schema of its search_path, the server finds none to create in.
+    if not isinstance(error, (PrivilegeError, reported.InvalidSchemaNameError)):
         return error
     role = "the role of [storage.postgres] url"
     if "extension" in str(error):
         return MigrationError(
-            f"{session.location}: {role} may not create the extension vector ({error})",
+            f"{session.location}: {role} may not create the extension vector ({said(error)})",
             "Ask the administrator to run `CREATE EXTENSION vector` in this database, once.",
         )
     return MigrationError(
-        f"{session.location}: {role} may not apply the step {step} ({error})",
+        f"{session.location}: {role} may not apply the step {step} ({said(error)})",
         "Ask the administrator for `GRANT USAGE, CREATE ON SCHEMA public TO` this role, or for a"
         " database that it owns.",
     )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, cast
 from vestige.errors import InvalidInputError
 from vestige.models import TransferPage, TransferTable
 from vestige.storage.rust.findings import Findings, RowNotes
-from vestige.storage.rust.ids import Ids
+from vestige.storage.rust.ids import HAS_ID, Ids
+from vestige.storage.rust.intentions import intention_of
 from vestige.storage.rust.layout import CARDS, MEMORIES, SOURCES, read_layout
 from vestige.storage.rust.memories import memory_of
 from vestige.storage.rust.others import domain_of, edge_of, group_of, membership_of, user_of
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
     from pathlib import Path
+    from uuid import UUID
 
     from vestige.models import ModelSignature, ScheduledMemory, TransferRow
     from vestige.storage.rust.connection import Cell, Reader
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
 
 FIRST_ROWID: Final = -(2**63)
 LAST_ROWID: Final = 2**63 - 1
-WITH_IDS: Final = (MEMORIES, "users", "groups")
+INTENTIONS: Final = "intentions"
+WITH_IDS: Final = (MEMORIES, "users", "groups", INTENTIONS)
 
 
 class Contents:
@@ -119,19 +122,18 @@ class Contents:
         self, table: TransferTable, found: Sequence[ForeignRow]
     ) -> Callable[[RowNotes, ForeignRow, dict[str, Cell]], TransferRow]:
         """Return what makes a row of a table, with what it needs of other tables at hand."""
-        match table:
-            case TransferTable.KNOWLEDGE_NODES:
-                return self._memories(found)
-            case TransferTable.EDGES:
-                return self._edge
-            case TransferTable.DOMAINS:
-                return self._domain
-            case TransferTable.USERS:
-                return self._user
-            case TransferTable.GROUPS:
-                return self._group
-            case _:
-                return self._membership
+        if table == TransferTable.KNOWLEDGE_NODES:
+            return self._memories(found)
+        makers: dict[TransferTable, Callable[[RowNotes, ForeignRow, dict[str, Cell]], TransferRow]]
+        makers = {
+            TransferTable.EDGES: self._edge,
+            TransferTable.DOMAINS: self._domain,
+            TransferTable.USERS: self._user,
+            TransferTable.GROUPS: self._group,
+            TransferTable.GROUP_MEMBERSHIPS: self._membership,
+            TransferTable.INTENTIONS: self._intention,
+        }
+        return makers[table]
 
     def _memories(
         self, found: Sequence[ForeignRow]
@@ -185,6 +187,15 @@ class Contents:
             )
         )
         return membership_of(notes, user_id, group_id, cells, self._last_resort)
+
+    def _intention(self, notes: RowNotes, row: ForeignRow, cells: dict[str, Cell]) -> TransferRow:
+        intention_id = self._ids.of_row(notes, INTENTIONS, cells["id"], row.rowid)
+        return intention_of(notes, intention_id, cells, self._memory_id, self._last_resort)
+
+    def _memory_id(self, name: str) -> UUID | None:
+        """Return what the id of a memory became, None when it is of none in the file."""
+        is_there = self._reader.value(HAS_ID[MEMORIES], (name,))
+        return self._ids.of_reference(MEMORIES, name) if is_there else None
 
     def _events(self, start: int, limit: int) -> TransferPage:
         if self._reviews is None:

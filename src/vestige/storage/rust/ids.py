@@ -37,11 +37,16 @@ ODD_IDS: Final[dict[str, LiteralString]] = {
         "SELECT rowid, id FROM groups WHERE typeof(id) <> 'text'"
         " OR length(CAST(id AS BLOB)) <> ? OR id NOT GLOB ? ORDER BY rowid"
     ),
+    "intentions": (
+        "SELECT rowid, id FROM intentions WHERE typeof(id) <> 'text'"
+        " OR length(CAST(id AS BLOB)) <> ? OR id NOT GLOB ? ORDER BY rowid"
+    ),
 }
 HAS_ID: Final[dict[str, LiteralString]] = {
     "knowledge_nodes": "SELECT 1 FROM knowledge_nodes WHERE id = ?",
     "users": "SELECT 1 FROM users WHERE id = ?",
     "groups": "SELECT 1 FROM groups WHERE id = ?",
+    "intentions": "SELECT 1 FROM intentions WHERE id = ?",
 }
 # On disk, not in a dictionary: a file may have a million such ids.
 CREATE_MAP: Final = (

@@ -58,6 +58,7 @@ REQUIRED: Final[dict[str, frozenset[str]]] = {
     "groups": frozenset({"id", "handle"}),
     "group_memberships": frozenset({"user_id", "group_id"}),
     "domains": frozenset({"id", "label"}),
+    "intentions": frozenset({"id", "content", "trigger_type", "trigger_data"}),
 }
 # Of the columns of the memories' table, those that no other program's would have as well.
 MARKS: Final = frozenset({"last_accessed", "stability", "retention_strength", "learning_state"})
@@ -70,6 +71,7 @@ SOURCES: Final[dict[TransferTable, str]] = {
     TransferTable.EDGES: CONNECTIONS,
     TransferTable.REVIEW_EVENTS: ACCESS_LOG,
     TransferTable.DOMAINS: "domains",
+    TransferTable.INTENTIONS: "intentions",
 }
 BECOMES: Final[dict[str, str]] = {name: str(table) for table, name in SOURCES.items()} | {
     VECTORS: "the vectors of the memories",
@@ -88,7 +90,6 @@ REASONS: Final[dict[str, str]] = {
     "fsrs_config": "a setting of the Rust program; FSRS-6 is used with its default weights",
     "memory_states": DERIVED,
     "state_transitions": HISTORY,
-    "intentions": NO_PLACE,
     "insights": NO_PLACE,
     "consolidation_history": HISTORY,
     "dream_history": HISTORY,

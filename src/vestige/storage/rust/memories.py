@@ -95,14 +95,16 @@ def memory_of(
         }
     created_at = created_at_of(notes, row, last_resort)
     node_type = _node_type(notes, row.get("node_type"), metadata)
-    tags = _names(notes, "tags", row, metadata, most=TAGS_MAX, longest=TAG_MAX_CHARACTERS)
+    tags = names_of(notes, "tags", row, metadata, most=TAGS_MAX, longest=TAG_MAX_CHARACTERS)
     record = MemoryRecord(
         id=memory_id,
         content=text_of(notes, "content", row["content"]) or "",
         node_type=node_type,
         tags=tags,
         codebase=_codebase(notes, row, node_type, tags, metadata),
-        domains=_names(notes, "domains", row, metadata, most=LIST_MAX, longest=NAME_MAX_CHARACTERS),
+        domains=names_of(
+            notes, "domains", row, metadata, most=LIST_MAX, longest=NAME_MAX_CHARACTERS
+        ),
         domain_scores=_scores(notes, row.get("domain_scores"), metadata),
         metadata=metadata,
         embedding=vector,
@@ -213,7 +215,7 @@ def _codebase(
     return found or None
 
 
-def _names(
+def names_of(
     notes: RowNotes,
     field: str,
     row: Mapping[str, Cell],

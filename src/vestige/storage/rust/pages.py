@@ -51,6 +51,9 @@ MEMBERSHIP_ROW: Final = _MEMBERSHIP + " WHERE m.rowid = ?"
 MEMBERSHIP_KEYS: Final = (
     "SELECT rowid, user_id FROM group_memberships WHERE rowid >= ? ORDER BY rowid LIMIT ?"
 )
+INTENTION_PAGE: Final = "SELECT rowid, * FROM intentions WHERE rowid >= ? ORDER BY rowid LIMIT ?"
+INTENTION_ROW: Final = "SELECT rowid, * FROM intentions WHERE rowid = ?"
+INTENTION_KEYS: Final = "SELECT rowid, id FROM intentions WHERE rowid >= ? ORDER BY rowid LIMIT ?"
 CARDS_PAGE: Final = (
     "SELECT n.rowid, c.* FROM knowledge_nodes AS n CROSS JOIN fsrs_cards AS c"
     " ON c.memory_id = n.id WHERE n.rowid >= ? AND n.rowid <= ?"
@@ -167,4 +170,7 @@ STATEMENTS: Final[dict[TransferTable, Statements]] = {
         refers=2,
     ),
     TransferTable.DOMAINS: Statements(page=DOMAIN_PAGE, row=DOMAIN_ROW, keys=DOMAIN_KEYS),
+    TransferTable.INTENTIONS: Statements(
+        page=INTENTION_PAGE, row=INTENTION_ROW, keys=INTENTION_KEYS
+    ),
 }

@@ -49,17 +49,9 @@ async def reading(database: Database) -> AsyncGenerator[Reading]:
         await worker.run(_begin)
         yield Reading(worker)
     finally:
-        try:
-            await worker.run(_end)
-        finally:
-            await worker.close()
+        await worker.close()  # which ends the transaction, too
 
 
 def _begin(session: Session) -> None:
     session.db.run("BEGIN")
     registry.registered_model(session)  # the state is that of the first statement that reads
-
-
-def _end(session: Session) -> None:
-    if session.db.in_transaction:
-        session.db.run("ROLLBACK")

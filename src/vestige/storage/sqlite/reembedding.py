@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from vestige.storage.sqlite.connection import Session
 
 LAST_CLAIM: Final = UUID(int=0)  # of what is encoded while writers wait for the switch
-LEASE: Final = timedelta(seconds=15)  # renewed while a batch is encoded
+# How long a claim lasts; it is renewed while a batch is encoded. One that ends later than a new one
+# would is of before the clock was set back, and nobody waits for it.
+LEASE: Final = timedelta(seconds=15)
 
 SELECT: Final = (
     "SELECT old_name, old_dimension, old_hash, new_name, new_dimension, new_hash, started_at, way,"
@@ -38,7 +40,9 @@ CLAIM: Final = """
 UPDATE reembedding_queue SET claimed_by = :claim, claimed_until = :until
 WHERE memory_id IN (
     SELECT q.memory_id FROM reembedding_queue AS q
-    WHERE q.failure IS NULL AND (q.claimed_until IS NULL OR q.claimed_until <= :now)
+    WHERE q.failure IS NULL AND (
+        q.claimed_until IS NULL OR q.claimed_until <= :now OR q.claimed_until > :until
+    )
     LIMIT :limit
 )
 """
@@ -68,7 +72,9 @@ RETRY: Final = "UPDATE reembedding_queue SET failure = NULL WHERE failure IS NOT
 SELECT_REFUSED: Final = (
     "SELECT memory_id, failure FROM reembedding_queue WHERE failure IS NOT NULL ORDER BY memory_id"
 )
-COUNT_CLAIMED: Final = "SELECT count(*) FROM reembedding_queue WHERE claimed_until > ?"
+COUNT_CLAIMED: Final = (
+    "SELECT count(*) FROM reembedding_queue WHERE claimed_until > ? AND claimed_until <= ?"
+)
 SELECT_WAITING: Final = (
     "SELECT m.id, m.content FROM reembedding_queue AS q"
     " JOIN knowledge_nodes AS m ON m.id = q.memory_id WHERE q.failure IS NULL LIMIT ?"
@@ -199,15 +205,15 @@ def encode_last(
     session: Session, open_change: Reembedding, encode: EncodeLast | None, limit: int
 ) -> bool:
     """Write the last missing vectors, if they are few; say whether none is missing then."""
-    if session.db.value(COUNT_CLAIMED, (time_text(session.clock.now()),)):
+    now = session.clock.now()
+    if session.db.value(COUNT_CLAIMED, (time_text(now), time_text(now + LEASE))):
         return False
     waiting = _memories(session, SELECT_WAITING, limit + 1)
     if not waiting:
         return True
     if encode is None or len(waiting) > limit:
         return False
-    until = time_text(session.clock.now() + LEASE)
-    session.db.run(CLAIM_WAITING, {"claim": str(LAST_CLAIM), "until": until})
+    session.db.run(CLAIM_WAITING, {"claim": str(LAST_CLAIM), "until": time_text(now + LEASE)})
     write_encoded(session, open_change.filled, LAST_CLAIM, *encode(waiting))
     return True
 

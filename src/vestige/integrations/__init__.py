@@ -1,0 +1,1 @@
+"""Memories as the stores of other frameworks; each of these is an extra."""

@@ -1,0 +1,1 @@
+"""The engine for code that is not async: the same methods, which wait for their answers."""
