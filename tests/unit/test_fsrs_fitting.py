@@ -16,7 +16,7 @@ from reviewers import FORGETFUL, events_of
 from vestige.cognition import fsrs, fsrs_histories, fsrs_optimizer
 from vestige.cognition.fsrs_histories import REVIEWS_MAX, Histories, Sample
 from vestige.cognition.fsrs_weights import DEFAULT_WEIGHTS, WEIGHT_BOUNDS
-from vestige.errors import ConfigError
+from vestige.errors import ConfigError, InvalidInputError
 from vestige.models import Rating, ReviewEvent
 
 if TYPE_CHECKING:
@@ -111,19 +111,28 @@ def test_of_one_memory_only_the_first_reviews_are_learned_from() -> None:
     assert histories.review_count == len(events)
 
 
-def test_samples_come_oldest_first_and_of_too_many_the_newest_stay(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_samples_come_oldest_first() -> None:
     other = fsrs.initial_state(an_id("other"), START)
     events = [
         an_event(START + 9 * DAY),
         an_event(START + 2 * DAY, prior=other),
         an_event(START + 10 * DAY, prior=other),
     ]
-    lengths = [len(sample.reviews) for sample in histories_of(events).samples()]
-    assert lengths == [2, 2, 3]
-    monkeypatch.setattr(fsrs_histories, "SAMPLES_MAX", 1)
-    assert [len(sample.reviews) for sample in histories_of(events).samples()] == [3]
+    assert [sample.reviews[-1][1] for sample in histories_of(events).samples()] == [2, 9, 8]
+
+
+def test_of_too_many_samples_those_of_the_memories_reviewed_last_stay_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = fsrs.initial_state(an_id("other"), START)
+    events = [
+        an_event(START + 2 * DAY),
+        an_event(START + 9 * DAY),
+        an_event(START + 3 * DAY, prior=other),
+        an_event(START + 10 * DAY, prior=other),
+    ]
+    monkeypatch.setattr(fsrs_histories, "SAMPLES_MAX", 3)
+    assert [sample.reviews[-1][1] for sample in histories_of(events).samples()] == [3, 7]
 
 
 # The optimiser
@@ -170,6 +179,13 @@ def test_a_fit_to_one_grade_only_stays_within_the_bounds(rating: Rating) -> None
     events = events_of(FORGETFUL, memories=60, reviews=6)
     samples = histories_of(replace(event, rating=rating) for event in events).samples()
     assert fsrs_optimizer.fit(samples) != DEFAULT_WEIGHTS
+
+
+def test_reviews_without_their_beginnings_are_too_few_to_fit() -> None:
+    samples = histories_of(events_of(FORGETFUL, memories=60, reviews=8)).samples()
+    late = [sample for sample in samples if len(sample.reviews) > 2]
+    with pytest.raises(InvalidInputError, match="too few of a kind"):
+        fsrs_optimizer.fit(late)
 
 
 def test_without_the_extra_the_error_says_how_to_install_it(

@@ -58,6 +58,15 @@ class _History:
         elapsed = self.times[position] - self.times[position - 1]
         return max(elapsed // _DAY_MICROSECONDS, 0)  # a clock set back counts as the same day
 
+    def samples(self) -> Iterator[tuple[int, Sample]]:
+        """Yield each review that comes a day or more after another, with its time."""
+        days = [self.elapsed_days(place) for place in range(len(self.times))]
+        # Samples of a memory share its pairs: they would take ten times the room otherwise.
+        reviews = tuple(zip(map(Rating, self.ratings), days, strict=True))
+        for place, elapsed in enumerate(days):
+            if elapsed:
+                yield self.times[place], Sample(reviews=reviews[: place + 1])
+
 
 class Histories:
     """The reviews of many memories, put together from events in the order they were recorded.
@@ -91,14 +100,24 @@ class Histories:
         return sum(history is None for history in self._histories.values())
 
     def samples(self) -> list[Sample]:
-        """Return what can be learned from, oldest first; of too many the newest.
+        """Return what can be learned from, oldest first.
 
         Reviews on the day of the one before say nothing about forgetting: they are part of what
-        comes before a sample, and no sample themselves.
+        comes before a sample, and no sample themselves. Of too many the memories that were
+        reviewed last are taken, each with all of its samples: the optimiser needs their beginnings.
         """
-        histories = [history for history in self._histories.values() if history is not None]
-        places = sorted(_places(histories))[-SAMPLES_MAX:]
-        return [_sample(histories[index], position) for _, index, position in places]
+        found: list[tuple[int, int, Sample]] = []
+        for index, history in enumerate(self._last_reviewed_first()):
+            samples = list(history.samples())
+            if len(found) + len(samples) > SAMPLES_MAX:
+                break
+            found += [(at, index, sample) for at, sample in samples]
+        found.sort(key=lambda one: one[:2])
+        return [sample for _, _, sample in found]
+
+    def _last_reviewed_first(self) -> list[_History]:
+        known = [history for history in self._histories.values() if history is not None]
+        return sorted(known, key=lambda history: -history.times[-1])
 
 
 def _begun(event: ReviewEvent) -> _History | None:
@@ -108,20 +127,3 @@ def _begun(event: ReviewEvent) -> _History | None:
             return None
         history.add(Rating.GOOD, prior.last_review)
     return history
-
-
-def _places(histories: list[_History]) -> Iterator[tuple[int, int, int]]:
-    """Yield time, history and position of each review that comes a day or more after another."""
-    for index, history in enumerate(histories):
-        for position in range(1, len(history.times)):
-            if history.elapsed_days(position):
-                yield history.times[position], index, position
-
-
-def _sample(history: _History, position: int) -> Sample:
-    return Sample(
-        reviews=tuple(
-            (Rating(history.ratings[place]), history.elapsed_days(place))
-            for place in range(position + 1)
-        )
-    )

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from vestige.cognition.fsrs_weights import DEFAULT_WEIGHTS, WEIGHT_BOUNDS, Weights
-from vestige.errors import ConfigError
+from vestige.errors import ConfigError, InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,11 +62,19 @@ def fit(samples: Sequence[Sample]) -> Weights:
 
     Raises:
         ConfigError: the library is not installed.
+        InvalidInputError: the library finds too few samples to begin with.
     """
     check_installed()
     from fsrs_rs_python import FSRS  # noqa: PLC0415  # an extra
 
-    return _rounded(FSRS(_DEFAULT).compute_parameters(_items(samples)))
+    try:
+        return _rounded(FSRS(_DEFAULT).compute_parameters(_items(samples)))
+    except ValueError as error:  # such as NotEnoughData, when no two memories began alike
+        raise InvalidInputError(
+            "reviews",
+            f"{len(samples):,} are too few of a kind to fit weights to: {error}",
+            "Review more memories for the first time. Until then the default weights serve well.",
+        ) from error
 
 
 def evaluate(weights: Weights, samples: Sequence[Sample]) -> Evaluation:
