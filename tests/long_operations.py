@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from command_line import PROGRAM, Ran, run_process
 from factories import ManualClock, a_memory, an_id
-from killed_programs import ANY, Place
+from killed_programs import ANY, Place, execute
 from transfer.archives import whole
 from vestige.embedding.hashing import HashingEmbedder
 from vestige.engine.engine import Engine
@@ -139,6 +139,36 @@ def texts_to_import(place: Place) -> list[str]:
     return ["import", "--texts", str(path)]
 
 
+def source_of(place: Place) -> Place:
+    return replace(place, backend="sqlite", server=None, folder=place.folder / "source")
+
+
+def destination_of(place: Place) -> Place:
+    if place.server is None:
+        return replace(place, folder=place.folder / "copy")
+    return replace(place, database=f"{place.database}_copy")
+
+
+def make_destination(place: Place) -> None:
+    if place.server is not None:
+        destination = destination_of(place).database
+        execute(place.server.url("postgres"), f"CREATE DATABASE {destination} TEMPLATE template0")
+
+
+def copy_arguments(place: Place) -> list[str]:
+    destination = destination_of(place)
+    there = ["--to-sqlite-path", str(destination.folder / "vestige.db")]
+    if place.server is not None:
+        there = ["--postgres-url", destination.url]
+    source = ["--from", "sqlite", "--sqlite-path", str(source_of(place).folder / "vestige.db")]
+    return ["migrate", "copy", *source, "--to", place.backend, *there, "--yes"]
+
+
+def is_copied(place: Place, before: Everything) -> bool:
+    copied = everything(destination_of(place)) == everything(source_of(place))
+    return copied and is_as_before(place, before)
+
+
 def back_up_and_go_on(place: Place) -> None:
     assert place.run("backup", "--output", str(place.folder / "backup.jsonl.gz")).code == 0
     assert place.run("remember", "something new").code == 0
@@ -176,6 +206,13 @@ OPERATIONS: Final = {
         statement="INTO knowledge_nodes|^COMMIT",
         victim="server",
     ),
+    "migrate copy": Operation(
+        arguments=copy_arguments,
+        prepare=make_destination,
+        is_done=is_copied,
+        statement="INTO |COPY ",
+        victim="server",
+    ),
     "export": Operation(
         arguments=lambda place: ["export", "--output", str(place.folder / "out.jsonl")],
         is_done=is_exported,
@@ -200,7 +237,7 @@ OPERATIONS: Final = {
         victim="both",
     ),
     "purge": Operation(
-        arguments=lambda place: ["purge", *[str(an_id(text)) for text in PURGED], "--yes"],
+        arguments=lambda _: ["purge", *[str(an_id(text)) for text in PURGED], "--yes"],
         is_done=is_purged,
         removed=frozenset(PURGED),
         statement="VACUUM",
@@ -213,7 +250,7 @@ OPERATIONS: Final = {
         arguments=lambda _: ["doctor", "--repair", "--yes"],
         prepare=drop_index,
         is_done=is_as_before,
-        statement="INTO vector_chunks|CREATE INDEX.*hnsw",
+        statement=r"INTO vector_chunks|vestige_build_vector_index\(\)",
         victim="both",
     ),
     "migrate up": Operation(

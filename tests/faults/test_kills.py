@@ -60,21 +60,28 @@ def templates(
 
 
 @pytest.fixture
+def vestige_in(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[Path], CommandLine]:
+    """Makes the command line of a folder."""
+    return lambda folder: CommandLine(folder, monkeypatch, capsys)
+
+
+@pytest.fixture
 def a_place(
     backend: str,
     server: KilledServer,
     templates: dict[str, Path | str],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    vestige_in: Callable[[Path], CommandLine],
 ) -> Callable[[str], Place]:
     """Makes copies of the filled store."""
 
     def make(name: str) -> Place:
         folder, template = tmp_path / name, templates[backend]
-        folder.mkdir()
-        vestige = CommandLine(folder, monkeypatch, capsys)
-        place = Place(folder=folder, backend=backend, vestige=vestige, patch=monkeypatch)
+        (folder / "source").mkdir(parents=True)
+        shutil.copy(templates["sqlite"], folder / "source" / "vestige.db")
+        place = Place(folder=folder, backend=backend, vestige=vestige_in(folder))
         if isinstance(template, Path):
             shutil.copy(template, folder)
             return place
