@@ -27,6 +27,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import apsw
 from reembed import opened, place
 
 from vestige.embedding.minilm import MiniLMEmbedder
@@ -84,6 +85,7 @@ class Day:
     ids: list[UUID] = field(default_factory=list["UUID"])
     done: Counter[str] = field(default_factory=Counter[str])
     resident_kib: list[int] = field(default_factory=list[int])
+    sqlite_kib: list[int] = field(default_factory=list[int])  # of that, what SQLite itself takes
 
 
 def a_text(draw: random.Random) -> str:
@@ -170,6 +172,7 @@ async def live(backend: str, hours: int, embedder: Embedder) -> Day:
                 if hour % DAY_HOURS == 0:
                     await back_up_day(day)
                 day.resident_kib.append(resident_kib())
+                day.sqlite_kib.append(apsw.memory_used() // 1024)
             await say_what_is_left(day)
         await store.close()
     return day
@@ -194,6 +197,9 @@ def report(day: Day, seconds: float) -> None:
     verdict = "flat" if last / first <= FLAT else "NOT FLAT"
     print(f"  resident: {first / 1024:.1f} MiB in the first quarter,", end=" ")
     print(f"{last / 1024:.1f} MiB in the last, {last / first:.3f} times: {verdict}")
+    print("  of that in SQLite's caches, which grow with the file up to a limit:", end=" ")
+    began, ended = day.sqlite_kib[0] / 1024, day.sqlite_kib[-1] / 1024
+    print(f"{began:.1f} MiB after an hour, {ended:.1f} in the end")
     print("  each hour, MiB:", *[f"{kib / 1024:.1f}" for kib in day.resident_kib])
 
 

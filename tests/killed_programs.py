@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -152,10 +152,10 @@ class KilledServer:
         return name
 
     def stop(self) -> None:
-        """Leave the server, which ends it."""
-        for server in self._joined:
+        """Leave the server, which ends it until somebody asks for a URL."""
+        left, self._joined = self._joined, []
+        for server in left:
             asyncio.run(server.close())
-        shutil.rmtree(self._folder)
 
 
 def execute(url: str, sql: str) -> None:
@@ -234,8 +234,8 @@ def a_killed_server() -> Generator[KilledServer]:
     try:
         yield server
     finally:
-        with suppress(FileNotFoundError):
-            server.stop()
+        server.stop()
+        shutil.rmtree(folder)
 
 
 def run_until(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
@@ -18,6 +17,8 @@ from vestige.engine.results import PutItem
 from vestige.models import JsonObject, Rating, TransferTable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vestige.storage.protocol import MemoryStore
 
 Everything = dict[TransferTable, list[JsonObject]]
