@@ -99,8 +99,10 @@ _UNAVAILABLE: Final[dict[type[Exception], tuple[str, str]]] = {
     ),
     reported.DataCorruptedError: (
         "is damaged",
-        "Restore a backup into another database, and have the disk of the server looked at; if"
-        " what is named is an index only, `REINDEX INDEX` mends it.",
+        (
+            "Restore a backup into another database, and have the disk of the server looked at; if"
+            " what is named is an index only, `REINDEX INDEX` mends it."
+        ),
     ),
     reported.IndexCorruptedError: (
         "has a damaged index",
