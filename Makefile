@@ -16,12 +16,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-extra check bench docs clean lock
+.PHONY: help demo test test-extra test-faults check bench docs clean lock
 # The tools use all cores themselves, and two targets at once would build the environment twice.
 .NOTPARALLEL:
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY) ## store and find memories in a folder of its own
 	$(BIN)/python examples/demo.py
@@ -33,6 +33,9 @@ test-extra: $(READY) ## run the tests with PgBouncer, an old PostgreSQL and the 
 	@test -d .servers/usr || tools/debian_servers.sh "$(CURDIR)/.servers"
 	@test -d .servers/node_modules || npm install --silent --prefix .servers $(INSPECTOR)
 	VESTIGE_TEST_SERVERS=.servers $(BIN)/python -m pytest -m extra $(ARGS) tests/extra
+
+test-faults: $(READY) ## run the tests of full disks, cut connections and wrong clocks in their long form
+	VESTIGE_TEST_FAULTS=long $(BIN)/python -m pytest $(ARGS) tests/faults
 
 check: $(READY) ## lint, formatting, types, layers, spelling, the examples of the documentation
 	$(BIN)/ruff check .

@@ -55,7 +55,7 @@ QUESTIONS: Final = (
         page="docs/how-to/back-up-a-sqlite-store.md",
     ),
     Question(
-        text="Why is the vector index not an HNSW library?",
+        text="Why does SQLite have no HNSW library as its vector index?",
         page="docs/adr/0003-sqlite-vector-index.md",
     ),
     Question(

@@ -95,6 +95,7 @@ def test_what_is_not_indexed_is_found_by_nothing_of_its_value(
 ) -> None:
     graph_store.put(ADA, "secret", {"text": "pizza with olives"}, index=False)
     graph_store.put(ADA, "sport", {"text": "Ada plays chess"})
+    memory.consolidate()
     first, second = graph_store.search(ADA, query="pizza with olives")
     assert first.key == "sport"
     assert (second.key, second.score) == ("secret", None)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mcp.server.mcpserver.exceptions import ResourceError
@@ -43,9 +42,8 @@ class Resource(NamedTuple):
 def add_resources(server: MCPServer[MemoryHandle], handle: MemoryHandle) -> None:
     """Offer the resources of a memory; it is opened when one of them is read."""
     for uri, title, description, fields in RESOURCES:
-        read = partial(_read, handle, fields)
         offer = server.resource(uri, name=uri, title=title, description=description, mime_type=JSON)
-        offer(read)
+        offer(_reader(handle, fields))
 
     @server.resource(
         "codebase://{codebase}/{kind}",
@@ -57,6 +55,17 @@ def add_resources(server: MCPServer[MemoryHandle], handle: MemoryHandle) -> None
         if kind not in KINDS:
             raise ResourceError(f"there is no {kind!r} of a codebase: patterns or decisions")
         return await _read(handle, lambda engine: _of_codebase(engine, codebase, kind), codebase)
+
+
+def _reader(
+    handle: MemoryHandle, fields: Callable[[Engine], Awaitable[JsonObject]]
+) -> Callable[[], Awaitable[str]]:
+    """Return a function without parameters, as the SDK wants one for a URI without any."""
+
+    async def read() -> str:
+        return await _read(handle, fields)
+
+    return read
 
 
 async def _read(

@@ -161,5 +161,6 @@ async def _counted(calls: set[asyncio.Task[object]], work: Callable[[], Awaitabl
 
 def _abandon(running: _Running) -> None:
     if running.thread.is_alive():
-        warnings.warn("a memory was never closed", ResourceWarning, stacklevel=2)
         asyncio.run_coroutine_threadsafe(running.end(), running.loop)
+        # Last, because a filter may make an error of it.
+        warnings.warn("a memory was never closed", ResourceWarning, stacklevel=2)
