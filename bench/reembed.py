@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from vestige.clock import Clock
     from vestige.embedding import Embedder
     from vestige.storage.protocol import MemoryStore
 
@@ -157,10 +158,10 @@ async def place(backend: str) -> AsyncGenerator[str]:
             yield str(Path(folder) / "bench.db")
 
 
-async def opened(where: str) -> MemoryStore:
+async def opened(where: str, clock: Clock | None = None) -> MemoryStore:
     if "://" in where:
-        return await PostgresStore.connect(where, 8)
-    return await SqliteStore.open(where)
+        return await PostgresStore.connect(where, 8, clock=clock)
+    return await SqliteStore.open(where, clock=clock)
 
 
 def bare_rate(embedder: Embedder, count: int) -> float:

@@ -170,13 +170,16 @@ async def _is_emptied(name: str) -> bool:
     connection = await asyncpg.connect(url_of(name))
     try:
         applied = [version for (version,) in await connection.fetch(LEDGER)]
-        if applied not in ([1, 3, 4], [1, 2, 3, 4]):
+        steps = load_migrations("vestige.storage.postgres")
+        if applied not in (
+            [s.version for s in steps if s.version != 2],
+            [s.version for s in steps],
+        ):
             return False
         if await connection.fetchval(IS_ANALYZED) or await connection.fetchval(IS_CHANGED):
             return False
         if 2 in applied:
-            index_step = load_migrations("vestige.storage.postgres")[1]
-            await connection.execute(index_step.down_sql)
+            await connection.execute(steps[1].down_sql)
         await connection.execute(CLEAR)
         is_whole = await connection.fetchval("SELECT count(*) = 1 FROM users")
     except asyncpg.PostgresError:

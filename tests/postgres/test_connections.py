@@ -242,7 +242,8 @@ async def test_a_given_pool_is_not_migrated() -> None:
     async with a_database() as url, asyncpg.create_pool(url, min_size=1, max_size=1) as pool:
         store = await PostgresStore.from_pool(pool)
         states = [step.state for step in await store.migration_status()]
-        assert states == ["pending", "waiting", "pending", "pending"]
+        assert "applied" not in states
+        assert set(states) == {"pending", "waiting"}
         assert (await store.health_check()).status == "unavailable"
 
 

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ROLE = "vestige_test_guest"
+# Of all steps, whichever is the newest.
+STATES_WITHOUT_MODEL = [
+    "waiting" if step.requires_model else "applied"
+    for step in load_migrations("vestige.storage.postgres")
+]
 READ_ONLY = """
 DO $$ BEGIN
     EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database());
@@ -130,7 +135,7 @@ async def test_two_that_start_on_an_empty_database_take_turns() -> None:
         stores = await asyncio.gather(*(PostgresStore.connect(url, 1) for _ in range(4)))
         steps = [await store.migration_status() for store in stores]
         states = [[step.state for step in found] for found in steps]
-        assert states == [["applied", "waiting", "applied", "applied"]] * 4
+        assert states == [STATES_WITHOUT_MODEL] * 4
         await asyncio.gather(*(store.close() for store in stores))
 
 
@@ -143,7 +148,7 @@ async def test_a_step_whose_process_was_killed_leaves_nothing_behind() -> None:
         killed.terminate()
         store = await PostgresStore.connect(url)
         states = [step.state for step in await store.migration_status()]
-        assert states == ["applied", "waiting", "applied", "applied"]
+        assert states == STATES_WITHOUT_MODEL
         await store.close()
 
 

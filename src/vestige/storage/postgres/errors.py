@@ -97,6 +97,17 @@ _UNAVAILABLE: Final[dict[type[Exception], tuple[str, str]]] = {
         "cannot write: its disk is full",
         "Free some space on the server; nothing was written.",
     ),
+    reported.DataCorruptedError: (
+        "is damaged",
+        (
+            "Restore a backup into another database, and have the disk of the server looked at; if"
+            " what is named is an index only, `REINDEX INDEX` mends it."
+        ),
+    ),
+    reported.IndexCorruptedError: (
+        "has a damaged index",
+        "Build it anew with `REINDEX INDEX`, and have the disk of the server looked at.",
+    ),
     reported.OutOfMemoryError: (
         "is out of memory",
         "Lower work_mem and maintenance_work_mem, or max_connections.",
