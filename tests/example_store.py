@@ -1,4 +1,4 @@
-"""A store with what the examples of help use: memories, their changes, a domain, an intention."""
+"""A store with what the examples of help use: memories, changes, an intention, reviews."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
+from reviewers import FORGETFUL, store_reviews
 from vestige.embedding import open_embedder
 from vestige.models import (
     Change,
@@ -66,5 +67,7 @@ async def make_example_store(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
     )
     operations = (PutIntention(intention=intention),)
     await store.commit(Change(id=uuid4(), action=ChangeAction.INTENDED, operations=operations))
+    # As many as `vestige fsrs fit` needs.
+    await store_reviews(store, FORGETFUL, memories=60, reviews=8, dimension=64)
     await store.upsert_domain(Domain(id=EXAMPLE_DOMAIN, label="Retries", created_at=created_at))
     await store.close()

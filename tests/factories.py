@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypedDict
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 import numpy as np
 
+from vestige.cognition.fsrs_weights import DEFAULT_WEIGHTS
 from vestige.models import (
     Domain,
+    FsrsWeights,
     Group,
     Intention,
     MemoryEdge,
@@ -224,6 +226,18 @@ def a_vector_at(cosine: float, *, axis: int = 1, dimension: int = DIMENSION) -> 
     vector[0] = cosine
     vector[axis] = np.sqrt(1 - cosine * cosine)
     return vector
+
+
+def a_set_of_weights(*, decay: float = 0.35) -> FsrsWeights:
+    """Return fitted weights that are the default ones but for the decay."""
+    defaults = astuple(DEFAULT_WEIGHTS)
+    return FsrsWeights(
+        weights=(*defaults[:-1], decay),
+        review_count=512,
+        log_loss_before=1 / 3,
+        log_loss_after=0.25,
+        fitted_at=START,
+    )
 
 
 def an_intention(content: str, **changes: Unpack[IntentionFields]) -> Intention:

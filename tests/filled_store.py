@@ -14,6 +14,7 @@ from factories import (
     a_group,
     a_memory,
     a_scheduling,
+    a_set_of_weights,
     a_user,
     a_vector,
     an_edge,
@@ -78,6 +79,7 @@ async def fill(store: MemoryStore) -> None:
     await store.upsert_domain(a_domain("bare"))
     await write_changes(store)
     await write_intentions(store, records[0].id)
+    await store.set_fsrs_weights(a_set_of_weights())
 
 
 async def write_changes(store: MemoryStore) -> None:

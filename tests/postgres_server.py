@@ -40,6 +40,7 @@ IS_ANALYZED: Final = "SELECT count(*) > 0 FROM pg_stats WHERE tablename = 'knowl
 CLEAR: Final = """
 DELETE FROM knowledge_nodes;
 DELETE FROM intentions;
+DELETE FROM fsrs_weights;
 DELETE FROM domains;
 DELETE FROM group_memberships;
 DELETE FROM groups;

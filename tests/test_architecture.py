@@ -32,6 +32,7 @@ HEAVY_MODULES: Final = frozenset(
         "apsw",
         "asyncpg",
         "fastembed",
+        "fsrs_rs_python",
         "httpx",
         "httpx2",
         "mcp",

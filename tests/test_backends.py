@@ -29,6 +29,7 @@ FEATURES: Final = (
     "changes",
     "domains",
     "filters",
+    "fsrs_weights",
     "graph",
     "intentions",
     "maintenance",

@@ -63,7 +63,10 @@ def test_a_step_that_is_not_applied_degrades_the_store(vestige: CommandLine) -> 
     vestige.remembered("one")
     assert vestige("migrate", "revert", "--yes").code == 0
     ran = vestige("health")
-    assert (ran.code, ran.out) == (0, "degraded: the schema step 0005_intentions is not applied\n")
+    assert (ran.code, ran.out) == (
+        0,
+        "degraded: the schema step 0006_fsrs_weights is not applied\n",
+    )
     assert ran.err.startswith("hint: Run `vestige doctor`")
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from command_line import CommandLine
 
 
-STEPS = ("init", "hnsw", "reembedding", "changelog", "intentions")
+STEPS = ("init", "hnsw", "reembedding", "changelog", "intentions", "fsrs_weights")
 APPLIED = [(name, "applied") for name in STEPS]
 
 
@@ -59,6 +59,7 @@ def test_up_makes_a_store_and_says_what_waits(vestige: CommandLine) -> None:
         "applied 0003_reembedding",
         "applied 0004_changelog",
         "applied 0005_intentions",
+        "applied 0006_fsrs_weights",
     ]
     assert "0002_hnsw waits for an embedding model" in ran.err
     assert states(vestige) == [APPLIED[0], ("hnsw", "waiting"), *APPLIED[2:]]
@@ -72,6 +73,9 @@ def test_up_twice_applies_nothing(vestige: CommandLine) -> None:
 
 def test_revert_says_what_is_lost_and_undoes_one_step(vestige: CommandLine) -> None:
     vestige.remembered("a text")
+    ran = vestige("migrate", "revert", "--yes")
+    assert (ran.code, ran.out) == (0, "undone 0006_fsrs_weights\n")
+    assert "the weights that were fitted to the reviews are lost" in ran.err
     ran = vestige("migrate", "revert", "--yes")
     assert (ran.code, ran.out) == (0, "undone 0005_intentions\n")
     assert "all intentions are lost" in ran.err

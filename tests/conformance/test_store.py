@@ -50,6 +50,8 @@ A_CHANGE = Change(
 CALLS: dict[str, Callable[[MemoryStore], Awaitable[object]]] = {
     "get_intention": lambda store: store.get_intention(UNKNOWN),
     "list_intentions": lambda store: store.list_intentions(),
+    "get_fsrs_weights": lambda store: store.get_fsrs_weights(),
+    "set_fsrs_weights": lambda store: store.set_fsrs_weights(None),
     "init": lambda store: store.init(),
     "begin_reembedding": lambda store: store.begin_reembedding(a_signature()),
     "finish_reembedding": lambda store: store.finish_reembedding(),

@@ -57,7 +57,8 @@ async def test_the_vector_index_is_filled_from_the_rows_when_it_is_made_again(
     store = await a_store_with_a_model(tmp_path / "vestige.db")
     memory = a_full_memory("kept", embedding=a_vector(1), windows=(a_vector(2), a_vector(3)))
     await store.insert(memory)
-    assert [str(await store.revert_migration()) for _ in range(4)] == [
+    assert [str(await store.revert_migration()) for _ in range(5)] == [
+        "0006_fsrs_weights",
         "0005_intentions",
         "0004_changelog",
         "0003_reembedding",
@@ -97,7 +98,8 @@ def test_processes_that_start_at_once_make_one_store(tmp_path: Path) -> None:
     for process in processes:
         process.join(60)
     assert [process.exitcode for process in processes] == [0, 0, 0, 0]
-    assert run_sql(path, "SELECT version FROM vestige_migrations") == [(1,), (3,), (4,), (5,)]
+    applied = [(1,), (3,), (4,), (5,), (6,)]
+    assert run_sql(path, "SELECT version FROM vestige_migrations") == applied
 
 
 @pytest.mark.parametrize(

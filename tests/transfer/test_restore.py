@@ -221,6 +221,7 @@ async def test_a_failure_of_each_table_is_listed_with_its_line(
         TransferTable.REVIEW_EVENTS: {"memory_id": str(an_id("nobody"))},
         TransferTable.DOMAINS: {"label": ""},
         TransferTable.INTENTIONS: {"content": ""},
+        TransferTable.FSRS_WEIGHTS: {"weights": [1.0]},
         TransferTable.CHANGELOG: {"reason": ""},
         TransferTable.TOMBSTONES: {"purged_at": "never"},
     }

@@ -17,6 +17,7 @@ from vestige.models import (
     ChangeAction,
     ChangelogEntry,
     Domain,
+    FsrsWeights,
     Group,
     GroupMembership,
     Intention,
@@ -151,6 +152,14 @@ ROWS: dict[TransferTable, st.SearchStrategy[TransferRow]] = {
         owner_user_id=st.uuids(),
         created_at=times(),
         updated_at=times(),
+    ),
+    TransferTable.FSRS_WEIGHTS: st.builds(
+        FsrsWeights,
+        weights=st.lists(finite_floats(), max_size=21).map(tuple),
+        review_count=counts(),
+        log_loss_before=finite_floats(),
+        log_loss_after=finite_floats(),
+        fitted_at=times(),
     ),
     TransferTable.CHANGELOG: st.builds(
         ChangelogEntry,

@@ -20,6 +20,7 @@ from vestige.cli import (
     drill,
     find,
     forgetting,
+    fsrs,
     graph,
     health,
     history,
@@ -65,6 +66,7 @@ app.add_typer(find.commands, name="find", epilog=example("vestige find duplicate
 app.add_typer(
     intention.commands, name="intention", epilog=example("vestige intention check --codebase shop")
 )
+app.add_typer(fsrs.commands, name="fsrs", epilog=example("vestige fsrs show"))
 app.add_typer(domains.commands, name="domains", epilog=example("vestige domains list"))
 app.add_typer(access.users, name="users", epilog=example("vestige users list"))
 app.add_typer(access.groups, name="groups", epilog=example("vestige groups list"))

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 LOSSES: Final = {
     "init": "everything in it is lost: {memories} with their vectors, reviews, links and domains",
     "hnsw": "the vector index is lost, of the {memories} nothing is: it is built again from them",
+    "fsrs_weights": (
+        "the weights that were fitted to the reviews are lost, of the {memories} nothing is"
+    ),
     "changelog": "the account of all changes is lost, of the {memories} nothing is",
     "intentions": "all intentions are lost, of the {memories} nothing is",
     "reembedding": (

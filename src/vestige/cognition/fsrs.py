@@ -33,7 +33,9 @@ LATEST_TIME: Final = datetime.max.replace(tzinfo=UTC)
 ONE_DAY: Final = timedelta(days=1)
 
 
-def initial_state(memory_id: UUID, created_at: datetime) -> SchedulingState:
+def initial_state(
+    memory_id: UUID, created_at: datetime, *, weights: Weights = DEFAULT_WEIGHTS
+) -> SchedulingState:
     """Return the state of a memory that was just created.
 
     It is known as well as after a first `good`, and due one day later whatever FSRS says.
@@ -41,6 +43,7 @@ def initial_state(memory_id: UUID, created_at: datetime) -> SchedulingState:
     Args:
         memory_id: the memory.
         created_at: when it was created; aware.
+        weights: FSRS-6 weights.
 
     Raises:
         ValueError: `created_at` has no time zone.
@@ -48,8 +51,8 @@ def initial_state(memory_id: UUID, created_at: datetime) -> SchedulingState:
     created_at = _as_utc(created_at)
     return SchedulingState(
         memory_id=memory_id,
-        stability=initial_stability(Rating.GOOD),
-        difficulty=initial_difficulty(Rating.GOOD),
+        stability=initial_stability(Rating.GOOD, weights=weights),
+        difficulty=initial_difficulty(Rating.GOOD, weights=weights),
         retrievability=1.0,
         last_review=created_at,
         next_review=_days_later(created_at, FIRST_REVIEW_DAYS),

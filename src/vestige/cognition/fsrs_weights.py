@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
+from vestige.models import DEFAULT_DECAY
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -76,7 +78,7 @@ class Weights:
     same_day_growth: float = 0.5425
     same_day_offset: float = 0.0912
     same_day_saturation: float = 0.0658
-    decay: float = 0.1542
+    decay: float = DEFAULT_DECAY
 
     def __post_init__(self) -> None:
         for index, (field, (low, high)) in enumerate(zip(fields(self), WEIGHT_BOUNDS, strict=True)):

@@ -8,10 +8,8 @@ writing; each page is a transaction of its own, so whatever ends the work, the n
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from vestige.cognition import fsrs
 from vestige.cognition.contradictions import LEAST_SIMILARITY
 from vestige.cognition.currency import is_current
 from vestige.embedding.missing import encode_missing
@@ -33,9 +31,8 @@ from vestige.engine.upkeep_results import (
     Duplicates,
     VectorFailure,
 )
-from vestige.errors import InvalidInputError
-from vestige.models import MemoryEdge, MemoryFilter, TransferTable
-from vestige.storage import limits
+from vestige.engine.weights import outdated, weights_of
+from vestige.models import DEFAULT_DECAY, MemoryEdge, MemoryFilter, TransferTable
 from vestige.storage.problems import is_filling_searched
 
 if TYPE_CHECKING:
@@ -43,13 +40,10 @@ if TYPE_CHECKING:
 
     from vestige.engine.near_pairs import Advance
     from vestige.engine.parts import Parts
-    from vestige.models import MemoryRecord, SchedulingState
+    from vestige.models import MemoryRecord
 
 EXAMPLES: Final = 5  # of each kind of thing
 EDGE_ROWS: Final = 500  # links that are read at once
-# A stored value that is nearer to the curve is left: nobody sees a difference in two digits, and a
-# second run a minute later finds nothing to write.
-RETRIEVABILITY_TOLERANCE: Final = 0.005
 
 
 async def consolidate(parts: Parts, *, is_applied: bool, advance: Advance) -> Consolidation:
@@ -74,6 +68,7 @@ class _Run:
         self._parts = parts
         self._store = parts.store
         self._now = parts.clock.now()
+        self._decay = DEFAULT_DECAY
         self._is_applied = is_applied
         self._advance = advance
         self._total = 0
@@ -89,6 +84,7 @@ class _Run:
 
     async def result(self) -> Consolidation:
         self._total = await self._store.count()
+        self._decay = (await weights_of(self._store)).decay
         vectors, failures = await self._fill_vectors()
         obstacle = await meaning_obstacle(self._parts)
         self._can_compare = obstacle is None
@@ -164,20 +160,10 @@ class _Run:
     async def _refresh(self, page: Sequence[MemoryRecord]) -> int:
         """Return how many stored values the forgetting curve has left behind."""
         states = await self._store.list_scheduling([record.id for record in page])
-        stale = [state for state in map(self._refreshed, states) if state is not None]
+        stale = outdated(states, self._now, self._decay)
         if self._is_applied and stale:
             return await self._store.refresh_retrievability(stale)
         return len(stale)
-
-    def _refreshed(self, state: SchedulingState) -> SchedulingState | None:
-        try:
-            limits.check_scheduling(state)
-        except InvalidInputError:
-            return None  # written by hand, and nothing follows from it
-        value = fsrs.current_retrievability(state, self._now)
-        if abs(value - state.retrievability) < RETRIEVABILITY_TOLERANCE:
-            return None
-        return replace(state, retrievability=value)
 
     async def _compared(self, record: MemoryRecord) -> list[Similar]:
         """Compare a memory with the older ones near to it, whose texts are not kept."""

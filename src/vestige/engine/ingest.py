@@ -13,6 +13,7 @@ from vestige.cognition.ingest_gate import GateAction, compare
 from vestige.engine.links import links_of_new, superseding, with_links_that_hold
 from vestige.engine.parts import commit, need
 from vestige.engine.results import Candidate, IngestContext, RememberResult
+from vestige.engine.weights import insertion, weights_of
 from vestige.errors import InvalidInputError, MemoryNotFoundError
 from vestige.models import (
     AddReview,
@@ -142,12 +143,11 @@ async def remember(
         with suppress(MemoryNotFoundError):
             return await _reinforce(parts, known.id, record, shown)
     drawn = () if force else tuple(await links_of_new(parts, record, shown))
+    inserted = await insertion(parts, record)
 
     async def create(links: tuple[PutEdge, ...]) -> Change:
         reason = _account_of(shown, links, force=force)
-        change = parts.change(
-            ChangeAction.CREATED, InsertMemory(record=record), *links, reason=reason
-        )
+        change = parts.change(ChangeAction.CREATED, inserted, *links, reason=reason)
         await parts.store.commit(change)
         return change
 
@@ -177,7 +177,8 @@ async def remember_once(parts: Parts, record: MemoryRecord, *, is_dry_run: bool)
     record = replace(record, embedding=vectors.embedding, windows=vectors.windows)
     known = _known(await _nearest(parts, record), record)
     if known is None and not is_dry_run:
-        await parts.store.commit(parts.change(ChangeAction.CREATED, InsertMemory(record=record)))
+        inserted = await insertion(parts, record)
+        await parts.store.commit(parts.change(ChangeAction.CREATED, inserted))
     return None if known is None else known.id
 
 
@@ -238,17 +239,18 @@ async def _reinforce(
 ) -> RememberResult:
     """Count the repetition as a good review, and keep tags that are new."""
     added: tuple[str, ...] = ()
+    weights = await weights_of(parts.store)
 
     async def make() -> Change:
         nonlocal added
         known = await need(parts, known_id)
         state = await parts.store.get_scheduling(known_id)
         now = parts.clock.now()
-        state = state or fsrs.initial_state(known_id, known.created_at)
+        state = state or fsrs.initial_state(known_id, known.created_at, weights=weights)
         review = AddReview(
             memory_id=known_id,
             rating=Rating.GOOD,
-            new_state=fsrs.review(state, Rating.GOOD, now),
+            new_state=fsrs.review(state, Rating.GOOD, now, weights=weights),
             timestamp=now,
         )
         room = limits.TAGS_MAX - len(known.tags)
@@ -282,12 +284,13 @@ async def _supersede(
 ) -> RememberResult:
     old = await need(parts, old_id)
     drawn = await links_of_new(parts, record, shown)
+    inserted = await insertion(parts, record)
 
     async def supersede(links: tuple[PutEdge, ...]) -> Change:
         async def make() -> Change:
             nonlocal old
             old = await need(parts, old_id)
-            return _superseding(parts, record, old, links)
+            return _superseding(parts, inserted, old, links)
 
         return await commit(parts, make)
 
@@ -306,14 +309,14 @@ async def _supersede(
 
 
 def _superseding(
-    parts: Parts, record: MemoryRecord, old: MemoryRecord, links: tuple[PutEdge, ...]
+    parts: Parts, inserted: InsertMemory, old: MemoryRecord, links: tuple[PutEdge, ...]
 ) -> Change:
     """Return the change in which a memory takes the place of another one.
 
     Raises:
         InvalidInputError: it says the same, or its place is taken already.
     """
-    now = parts.clock.now()
+    record, now = inserted.record, parts.clock.now()
     if old.superseded_at is not None:
         raise InvalidInputError(
             "supersedes",
@@ -328,7 +331,7 @@ def _superseding(
         )
     change = parts.change(
         ChangeAction.SUPERSEDED,
-        InsertMemory(record=record),
+        inserted,
         ReplaceMemory(record=replace(old, superseded_at=now)),
         superseding(record.id, old.id, now),
         *links,

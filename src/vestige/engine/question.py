@@ -16,6 +16,7 @@ from vestige.storage.text import SEARCHABLE_CHARACTERS
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from vestige.cognition.fsrs_weights import Weights
     from vestige.cognition.literals import Literal
     from vestige.engine.recall_options import RecallFilter, RecallOptions
     from vestige.models import MemoryRecord, Vector
@@ -44,6 +45,7 @@ class Question:
         wanted: how many answers at most.
         literals: what the text means letter by letter.
         excluded: what an answer must not hold; `-word` and `-"words"` of the text.
+        weights: of FSRS-6, by which the memories of the store fade.
     """
 
     text: str
@@ -54,6 +56,7 @@ class Question:
     wanted: int
     literals: tuple[Literal, ...]
     excluded: tuple[str, ...]
+    weights: Weights
 
     @property
     def at(self) -> datetime:
@@ -70,7 +73,7 @@ def literals_of(text: str) -> tuple[tuple[Literal, ...], tuple[str, ...]]:
 
 
 def search_query(
-    text: str, wanted: int, narrowed: RecallFilter, options: RecallOptions
+    text: str, wanted: int, narrowed: RecallFilter, options: RecallOptions, decay: float
 ) -> SearchQuery:
     """Return the search for candidates, without a vector and whatever their state is.
 
@@ -84,6 +87,7 @@ def search_query(
         node_types=narrowed.node_types,
         codebase=narrowed.codebase,
         min_retrievability=narrowed.min_retrievability,
+        decay=decay,
         created_after=narrowed.since,
         created_before=_created_before(narrowed.until, options.as_of),
         limit=min(max(CANDIDATES_FACTOR * wanted, CANDIDATES_MIN), MAX_LIMIT),

@@ -104,7 +104,10 @@ def _hit(
 ) -> RecallHit:
     record = found.record
     marked = marks(question, record)
-    retrievability = 1.0 if state is None else fsrs.current_retrievability(state, question.now)
+    retrievability = 1.0
+    if state is not None:
+        decay = question.weights.decay
+        retrievability = fsrs.current_retrievability(state, question.now, decay=decay)
     activation_part = 0.0 if lift is None else max(lift.score - found.relevance, 0.0)
     retrievability_part = RETRIEVABILITY_WEIGHT * retrievability
     age_days = (question.at - record.created_at) / ONE_DAY

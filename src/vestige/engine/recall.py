@@ -15,6 +15,7 @@ from vestige.engine.candidates import find_candidates
 from vestige.engine.question import Question, literals_of, search_query
 from vestige.engine.ranking import contenders, ranked_hits, within_budget
 from vestige.engine.recall_options import check_options
+from vestige.engine.weights import weights_of
 from vestige.errors import ModelMismatchError
 from vestige.models import AddReview, ChangeAction, Rating
 from vestige.storage import limits
@@ -36,7 +37,7 @@ async def recall(
 ) -> RecallResult:
     """Return the memories that answer a text, best first.
 
-    The store is asked three times, and at most fourteen times, however many memories answer.
+    The store is asked four times, and at most fifteen times, however many memories answer.
 
     Raises:
         InvalidInputError: the text is empty, or a limit.
@@ -45,7 +46,8 @@ async def recall(
     limits.check_text("text", text, max_bytes=limits.QUERY_MAX_BYTES)
     wanted = limits.check_limit(limit)
     check_options(options)
-    query = search_query(text, wanted, narrowed, options)
+    weights = await weights_of(parts.store)
+    query = search_query(text, wanted, narrowed, options, weights.decay)
     meant, excluded = literals_of(text)
     question = Question(
         text=text,
@@ -56,6 +58,7 @@ async def recall(
         wanted=wanted,
         literals=meant,
         excluded=excluded,
+        weights=weights,
     )
     found = await find_candidates(parts.store, question, query)
     associations = await find_associations(parts.store, question, found)
@@ -102,7 +105,7 @@ async def _reinforce(
         AddReview(
             memory_id=state.memory_id,
             rating=Rating.GOOD,
-            new_state=fsrs.review(state, Rating.GOOD, question.now),
+            new_state=fsrs.review(state, Rating.GOOD, question.now, weights=question.weights),
             timestamp=question.now,
         )
         for hit in hits

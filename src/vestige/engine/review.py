@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from vestige.cognition import fsrs
 from vestige.engine.parts import commit
 from vestige.engine.results import DueMemory, ReviewResult
+from vestige.engine.weights import weights_of
 from vestige.errors import MemoryNotFoundError
 from vestige.models import AddReview, ChangeAction
 from vestige.storage import limits
@@ -36,11 +37,12 @@ async def review(
     reviewed_at = parts.clock.now() if at is None else at
     limits.check_time("at", reviewed_at)
     before = after = await _state(parts, memory_id)
+    weights = await weights_of(parts.store)
 
     async def make() -> Change:
         nonlocal before, after
         before = await _state(parts, memory_id)
-        after = fsrs.review(before, grade, reviewed_at)
+        after = fsrs.review(before, grade, reviewed_at, weights=weights)
         review = AddReview(
             memory_id=memory_id, rating=grade, new_state=after, timestamp=reviewed_at
         )
@@ -64,12 +66,13 @@ async def due(
     """Return the memories that are due, longest due first."""
     now = clock.now()
     found = await store.get_due_memories(now if before is None else before, limit)
+    decay = (await weights_of(store)).decay
     return [
         DueMemory(
             record=record,
             scheduling=state,
             due_at=state.next_review or now,
-            retrievability=fsrs.current_retrievability(state, now),
+            retrievability=fsrs.current_retrievability(state, now, decay=decay),
         )
         for record, state in found
     ]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vestige.engine import consolidate, find
+from vestige.engine import consolidate, find, fitting
 from vestige.engine.duplicates import DUPLICATE_SIMILARITY
 from vestige.engine.parts import EngineBase
 
 if TYPE_CHECKING:
+    from vestige.engine.fitting import FitResult
     from vestige.engine.near_pairs import Advance
     from vestige.engine.upkeep_results import Consolidation, Contradictions, Duplicates
+    from vestige.models import FsrsWeights
 
 
 def quietly(_count: int, _total: int) -> None:
@@ -106,3 +108,34 @@ class Upkeep(EngineBase):
                 parts, limit=limit, codebase=codebase, advance=advance
             )
         )
+
+    async def fsrs_weights(self) -> FsrsWeights | None:
+        """Return the weights of FSRS-6 that were fitted to this store, None for the default."""
+        return await self.store.get_fsrs_weights()
+
+    async def fit_fsrs_weights(
+        self, *, apply: bool = False, advance: Advance = quietly
+    ) -> FitResult:
+        """Fit the weights of FSRS-6 to the reviews, and use them if that is asked for.
+
+        They are written only if they predict the latest reviews better, which they had not seen.
+        Then all memories fade by the new curve, and reviews to come are scheduled by it; stability,
+        difficulty and due dates stay until then. The fit itself holds up other tasks for seconds.
+
+        Args:
+            apply: use the weights if they are better.
+            advance: is told how many more reviews and memories are done, and how many there are.
+
+        Raises:
+            ConfigError: the extra `vestige[fsrs]` is not installed.
+            InvalidInputError: there are too few reviews.
+        """
+        return await fitting.fit(self._parts, is_applied=apply, advance=advance)
+
+    async def reset_fsrs_weights(self, *, advance: Advance = quietly) -> int:
+        """Go back to the default weights; return how many stored retrievabilities that changed.
+
+        Args:
+            advance: is told how many more memories are done, and how many there are.
+        """
+        return await fitting.reset(self._parts, advance=advance)

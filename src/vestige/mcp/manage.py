@@ -11,6 +11,7 @@ from pydantic import Field
 from vestige.clock import SystemClock
 from vestige.cognition import fsrs
 from vestige.engine.views import memory_view, scheduling_view
+from vestige.engine.weights import weights_of
 from vestige.errors import InvalidInputError
 from vestige.mcp import changes
 from vestige.mcp.arguments import parse_id, parse_time, refuse_unused
@@ -215,7 +216,7 @@ async def _got(engine: Engine, memory_id: UUID) -> tuple[MemoryRecord, JsonObjec
     edges = sorted(await engine.links(memory_id), key=lambda edge: -edge.weight)
     links: list[JsonValue] = [link_line(edge) for edge in edges[:LINKS_SHOWN]]
     fields["links"] = links or None
-    return record, fields if state is None else {**fields, **_scheduling(state)}
+    return record, fields if state is None else {**fields, **await _scheduling(engine, state)}
 
 
 async def _rated(
@@ -224,7 +225,7 @@ async def _rated(
     record, _ = await engine.get(memory_id)
     result = await (engine.promote if action == "promote" else engine.demote)(memory_id)
     return record, {
-        **_scheduling(result.after),
+        **await _scheduling(engine, result.after),
         "previous_stability": rounded(result.before.stability),
         "change_id": str(result.change_id),
     }
@@ -241,11 +242,13 @@ def _edited(result: EditResult) -> JsonObject:
     return fields
 
 
-def _scheduling(state: SchedulingState) -> JsonObject:
+async def _scheduling(engine: Engine, state: SchedulingState) -> JsonObject:
     view = scheduling_view(state)
     fields: JsonObject = {name: rounded(view[name]) for name in SCHEDULING}
     # The stored one was true when it was written.
-    fields["retrievability"] = rounded(fsrs.current_retrievability(state, SystemClock().now()))
+    decay = (await weights_of(engine.store)).decay
+    now = SystemClock().now()
+    fields["retrievability"] = rounded(fsrs.current_retrievability(state, now, decay=decay))
     return fields
 
 

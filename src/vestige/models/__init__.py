@@ -29,6 +29,7 @@ from vestige.models.changes import (
     Tombstone,
 )
 from vestige.models.domains import Domain, DomainScore
+from vestige.models.fsrs_weights import FsrsWeights
 from vestige.models.intentions import (
     Intention,
     IntentionFilter,
@@ -69,6 +70,7 @@ from vestige.models.transfer import (
     TransferTable,
 )
 from vestige.models.values import (
+    DEFAULT_DECAY,
     DEFAULT_LIMIT,
     DEFAULT_RRF_K,
     LOCAL_USER_ID,
@@ -81,6 +83,7 @@ if TYPE_CHECKING:
     from vestige.models.values import Vector as Vector
 
 __all__ = [
+    "DEFAULT_DECAY",
     "DEFAULT_LIMIT",
     "DEFAULT_RRF_K",
     "LOCAL_USER_ID",
@@ -94,6 +97,7 @@ __all__ = [
     "Domain",
     "DomainScore",
     "EncodedMemory",
+    "FsrsWeights",
     "Group",
     "GroupMembership",
     "HealthStatus",

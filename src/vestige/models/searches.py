@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from vestige.models.values import DEFAULT_RRF_K
+from vestige.models.values import DEFAULT_DECAY, DEFAULT_RRF_K
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,6 +26,7 @@ class SearchQuery:
         node_types: any of these.
         codebase: exactly this one.
         min_retrievability: lowest probability of recall at the moment of the query, 0 to 1.
+        decay: steepness of the forgetting curve for it, the 21st weight of FSRS-6.
         created_after: at or after this time.
         created_before: before this time.
         current_at: neither suppressed, nor superseded or past `valid_until` at this time; None
@@ -41,6 +42,7 @@ class SearchQuery:
     node_types: tuple[str, ...] = ()
     codebase: str | None = None
     min_retrievability: float | None = None
+    decay: float = DEFAULT_DECAY
     created_after: datetime | None = None
     created_before: datetime | None = None
     current_at: datetime | None = None

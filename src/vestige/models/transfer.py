@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from vestige.models.access import Group, GroupMembership, User
 from vestige.models.changes import ChangelogEntry, Tombstone
 from vestige.models.domains import Domain
+from vestige.models.fsrs_weights import FsrsWeights
 from vestige.models.intentions import Intention
 from vestige.models.memories import MemoryEdge, MemoryRecord, ReviewEvent, SchedulingState
 
@@ -30,6 +31,7 @@ class TransferTable(StrEnum):
     REVIEW_EVENTS = "review_events"
     DOMAINS = "domains"
     INTENTIONS = "intentions"
+    FSRS_WEIGHTS = "fsrs_weights"
     CHANGELOG = "changelog"
     TOMBSTONES = "tombstones"
 
@@ -51,6 +53,7 @@ TransferRow: TypeAlias = (
     | ReviewEvent
     | Domain
     | Intention
+    | FsrsWeights
     | ChangelogEntry
     | Tombstone
 )

@@ -17,3 +17,4 @@ LOCAL_USER_ID: Final = UUID("00000000-0000-0000-0000-000000000001")
 DEFAULT_LIMIT: Final = 10  # what a `limit` of 0 means
 MAX_LIMIT: Final = 1000
 DEFAULT_RRF_K: Final = 60
+DEFAULT_DECAY: Final = 0.1542  # w20 of the default weights of FSRS-6

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, cast
 from uuid import UUID
 
 from vestige.cognition import fsrs
+from vestige.cognition.fsrs_weights import WEIGHT_BOUNDS
 from vestige.errors import InvalidInputError
 from vestige.models import (
     DEFAULT_LIMIT,
@@ -127,6 +128,7 @@ def check_query(query: SearchQuery) -> None:
     _check_whole("rrf_k", query.rrf_k, 1, 1_000_000)
     if query.min_retrievability is not None:
         _check_range("min_retrievability", query.min_retrievability, 0.0, 1.0)
+    _check_range("decay", query.decay, *WEIGHT_BOUNDS[-1])
     check_limit(query.limit)
     check_filter(
         MemoryFilter(

@@ -21,6 +21,7 @@ from vestige.storage.access_protocol import AccessStore
 from vestige.storage.administration_protocol import AdministrationStore
 from vestige.storage.intention_protocol import IntentionStore
 from vestige.storage.reembedding_protocol import ReembeddingStore
+from vestige.storage.weights_protocol import WeightsStore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +49,9 @@ if TYPE_CHECKING:
     )
 
 
-class MemoryStore(AccessStore, AdministrationStore, IntentionStore, ReembeddingStore, Protocol):
+class MemoryStore(
+    AccessStore, AdministrationStore, IntentionStore, ReembeddingStore, WeightsStore, Protocol
+):
     """Long-term memory in a database."""
 
     # Lifecycle

@@ -11,6 +11,7 @@ from vestige.models import (
     LOCAL_USER_ID,
     ChangelogEntry,
     Domain,
+    FsrsWeights,
     Group,
     GroupMembership,
     Intention,
@@ -31,6 +32,7 @@ from vestige.storage.row_values import (
     IDS,
     INTENTION_STATUS,
     NUMBER,
+    NUMBERS,
     OBJECT,
     OPTIONAL_ID,
     OPTIONAL_OBJECT,
@@ -257,6 +259,16 @@ TABLE_FORMS: Final[dict[TransferTable, TableForm]] = {
             "owner_user_id": ID,
             "created_at": TIME,
             "updated_at": TIME,
+        },
+    ),
+    TransferTable.FSRS_WEIGHTS: TableForm(
+        kind=FsrsWeights,
+        fields={
+            "weights": NUMBERS,
+            "review_count": COUNT,
+            "log_loss_before": NUMBER,
+            "log_loss_after": NUMBER,
+            "fitted_at": TIME,
         },
     ),
     TransferTable.CHANGELOG: TableForm(

@@ -10,6 +10,7 @@ from vestige.errors import InvalidInputError
 from vestige.models import (
     ChangelogEntry,
     Domain,
+    FsrsWeights,
     Group,
     GroupMembership,
     Intention,
@@ -22,6 +23,7 @@ from vestige.models import (
 )
 from vestige.storage import limits
 from vestige.storage.intention_limits import check_intention
+from vestige.storage.weights_limits import check_fsrs_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,6 +39,7 @@ KINDS: Final[dict[TransferTable, type]] = {
     TransferTable.REVIEW_EVENTS: ReviewEvent,
     TransferTable.DOMAINS: Domain,
     TransferTable.INTENTIONS: Intention,
+    TransferTable.FSRS_WEIGHTS: FsrsWeights,
     TransferTable.CHANGELOG: ChangelogEntry,
     TransferTable.TOMBSTONES: Tombstone,
 }
@@ -157,6 +160,7 @@ CHECKS: Final[dict[TransferTable, Callable[[Any], None]]] = {
     TransferTable.REVIEW_EVENTS: _check_event,
     TransferTable.DOMAINS: limits.check_domain,
     TransferTable.INTENTIONS: check_intention,
+    TransferTable.FSRS_WEIGHTS: check_fsrs_weights,
     TransferTable.CHANGELOG: limits.check_entry,
     TransferTable.TOMBSTONES: _check_tombstone,
 }

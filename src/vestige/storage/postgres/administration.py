@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from vestige.storage import limits
 from vestige.storage.postgres import (
     access,
+    fsrs_weights,
     maintenance,
     model_change,
     reembedding,
@@ -18,6 +19,7 @@ from vestige.storage.postgres import (
 )
 from vestige.storage.postgres.patience import write_when_free
 from vestige.storage.postgres.reading import reading
+from vestige.storage.weights_limits import check_fsrs_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from vestige.models import (
         EncodedMemory,
+        FsrsWeights,
         Group,
         GroupMembership,
         ImportResult,
@@ -201,6 +204,14 @@ class Administration:
         for state in states:
             limits.check_scheduling(state)
         return await self._db.write(scheduling.refresh_retrievability, states)
+
+    async def get_fsrs_weights(self) -> FsrsWeights | None:
+        return await self._db.query(fsrs_weights.get_fsrs_weights)
+
+    async def set_fsrs_weights(self, weights: FsrsWeights | None) -> None:
+        if weights is not None:
+            check_fsrs_weights(weights)
+        await self._db.write(fsrs_weights.set_fsrs_weights, weights)
 
     async def vacuum(self) -> None:
         await self._db.outside_transaction(maintenance.vacuum)

@@ -47,6 +47,7 @@ TABLES: Final = (
     "reembedding_queue",
     "spare_windows",
     "intentions",
+    "fsrs_weights",
     "changelog",
     "tombstones",
     "vestige_migrations",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from vestige.storage import limits
 from vestige.storage.sqlite import (
     access,
+    fsrs_weights,
     maintenance,
     model_change,
     reembedding,
@@ -16,6 +17,7 @@ from vestige.storage.sqlite import (
     transfer,
 )
 from vestige.storage.sqlite.reading import reading
+from vestige.storage.weights_limits import check_fsrs_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from vestige.models import (
         EncodedMemory,
+        FsrsWeights,
         Group,
         GroupMembership,
         ImportResult,
@@ -195,6 +198,14 @@ class Administration:
         for state in states:
             limits.check_scheduling(state)
         return await self._db.write(scheduling.refresh_retrievability, states)
+
+    async def get_fsrs_weights(self) -> FsrsWeights | None:
+        return await self._db.read(fsrs_weights.get_fsrs_weights)
+
+    async def set_fsrs_weights(self, weights: FsrsWeights | None) -> None:
+        if weights is not None:
+            check_fsrs_weights(weights)
+        await self._db.write(fsrs_weights.set_fsrs_weights, weights)
 
     async def vacuum(self) -> None:
         await self._db.outside_transaction(maintenance.vacuum)

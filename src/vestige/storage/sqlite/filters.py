@@ -59,7 +59,7 @@ def query_values(query: SearchQuery, now: datetime) -> Values:
         current_at=query.current_at,
     )
     if query.min_retrievability:
-        values["stabilities"] = stabilities_until(query.min_retrievability)
+        values["stabilities"] = stabilities_until(query.min_retrievability, decay=query.decay)
         values["min_retrievability"] = query.min_retrievability
         values["now"] = time_text(now)
     return values

@@ -19,6 +19,7 @@ from vestige.storage.sqlite import (
     access,
     changelog,
     domains,
+    fsrs_weights,
     graph,
     intentions,
     memories,
@@ -270,6 +271,14 @@ TABLES: Final[dict[TransferTable, _Table]] = {
         before_first=("",),
         read=intentions.intention_of,
         write=intentions.put,
+    ),
+    TransferTable.FSRS_WEIGHTS: _Table(
+        select=fsrs_weights.SELECT,
+        page=PAGE_BY_ID,
+        condition=WITH_ID,
+        before_first=(0,),
+        read=fsrs_weights.fsrs_weights_of,
+        write=fsrs_weights.put,
     ),
     TransferTable.CHANGELOG: _Table(
         select=SELECT_CHANGELOG,
