@@ -255,3 +255,13 @@ async def test_the_password_is_never_shown() -> None:
         await PostgresStore.connect(f"postgresql://{user.partition(':')[0]}:{secret}@{rest}")
     assert secret not in str(caught.value) + caught.value.hint
     assert "nowhere" in str(caught.value)
+
+
+async def test_a_connection_that_is_lost_while_it_is_given_back_fails_nobody(url: str) -> None:
+    store = await PostgresStore.connect(url, 1)
+    async with store._db.borrowed() as raw:
+        lost = raw._con
+        assert lost is not None
+        asyncio.get_running_loop().call_soon(lost.terminate)
+    assert await store.count() == 0
+    await store.close()

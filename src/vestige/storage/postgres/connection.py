@@ -226,8 +226,7 @@ class Database:
 
     async def set_local(self, raw: Proxy) -> None:
         if self.local_settings:
-            names, values = list(self.local_settings), list(self.local_settings.values())
-            await raw.execute(SET_LOCAL, names, values)
+            await raw.execute(SET_LOCAL, [*self.local_settings], [*self.local_settings.values()])
 
     @asynccontextmanager
     async def borrowed(self) -> AsyncGenerator[Proxy]:
@@ -247,7 +246,8 @@ class Database:
             # A transaction that could not be ended, and a connection past its time, go no further.
             if not _is_closed(raw) and (raw.is_in_transaction() or self._is_old(raw)):
                 raw.terminate()
-            await self.pool.release(raw)
+            with suppress(asyncpg.InternalClientError):  # it was lost just now, and is given back
+                await self.pool.release(raw)
 
     async def _acquire(self) -> Proxy:
         try:
