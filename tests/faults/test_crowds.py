@@ -81,7 +81,8 @@ def client(variables: dict[str, str], name: str, count: int, older: str = "") ->
 
 def wait_until_open(process: Popen) -> None:
     assert process.stdout is not None
-    assert process.stdout.readline() == "open\n"
+    line = process.stdout.readline()
+    assert line == "open\n", process.communicate(timeout=PATIENCE_SECONDS)[1]
 
 
 def let_go_on(process: Popen) -> None:

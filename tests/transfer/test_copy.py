@@ -256,6 +256,9 @@ async def test_a_user_with_a_known_handle_is_who_it_is_at_the_destination(pair: 
     owners = {memory.owner_user_id for memory in await pair.destination.list_memories(limit=100)}
     assert other_ana.id in owners
     assert ANA.id not in owners
+    intended = {one.owner_user_id for one in await pair.destination.list_intentions(limit=100)}
+    assert other_ana.id in intended
+    assert ANA.id not in intended
     assert [(renamed.handle, renamed.destination_id) for renamed in report.renamed] == [
         (ANA.handle, str(other_ana.id))
     ]

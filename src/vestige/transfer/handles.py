@@ -9,18 +9,19 @@ from vestige.models import (
     ChangelogEntry,
     Group,
     GroupMembership,
+    Intention,
     ReviewEvent,
     ScheduledMemory,
     TransferTable,
     User,
 )
-from vestige.storage.changes import MEMORY
+from vestige.storage.changes import INTENTION, MEMORY
 from vestige.transfer.copy_plan import Renamed
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from vestige.models import JsonObject, MemoryRecord, TransferRow
+    from vestige.models import JsonObject, JsonValue, TransferRow
     from vestige.storage.protocol import MemoryStore
 
 
@@ -50,8 +51,8 @@ class Handles:
                 )
             case ReviewEvent() if row.id in self.events:
                 return replace(row, id=self.events[row.id])
-            case ScheduledMemory() if self.changed:
-                return replace(row, record=self._resolve_owner(row))
+            case ScheduledMemory() | Intention() if self.changed:
+                return self._resolve_owner(row)
             case ChangelogEntry() if self.changed:
                 return replace(
                     row,
@@ -62,19 +63,21 @@ class Handles:
                 return row
 
     def _resolve_account(self, account: JsonObject | None) -> JsonObject | None:
-        memory = None if account is None else account.get(MEMORY)
-        if account is None or not isinstance(memory, dict):
-            return account
+        if account is None:
+            return None
         changed = {str(old): str(new) for old, new in self.changed.items()}
-        owner, groups = str(memory["owner_user_id"]), memory["shared_with_groups"]
-        resolved: JsonObject = {
-            **memory,
-            "owner_user_id": changed.get(owner, owner),
-            "shared_with_groups": [
-                changed.get(str(group), str(group)) for group in cast("list[object]", groups)
-            ],
-        }
-        return {**account, MEMORY: resolved}
+        resolved = dict(account)
+        for name in (MEMORY, INTENTION):
+            row = account.get(name)
+            if isinstance(row, dict):
+                owner = str(row["owner_user_id"])
+                resolved[name] = {**row, "owner_user_id": changed.get(owner, owner)}
+        memory = resolved.get(MEMORY)
+        if isinstance(memory, dict):
+            groups = cast("list[object]", memory["shared_with_groups"])
+            shared: list[JsonValue] = [changed.get(str(group), str(group)) for group in groups]
+            resolved[MEMORY] = {**memory, "shared_with_groups": shared}
+        return resolved
 
     def _resolve_party(self, party: User | Group) -> User | Group:
         is_user = isinstance(party, User)
@@ -92,14 +95,14 @@ class Handles:
             )
         return replace(party, id=known)
 
-    def _resolve_owner(self, row: ScheduledMemory) -> MemoryRecord:
+    def _resolve_owner(self, row: ScheduledMemory | Intention) -> ScheduledMemory | Intention:
+        if isinstance(row, Intention):
+            owner = self.changed.get(row.owner_user_id, row.owner_user_id)
+            return replace(row, owner_user_id=owner)
         record = row.record
         groups = tuple(self.changed.get(group, group) for group in record.shared_with_groups)
-        return replace(
-            record,
-            owner_user_id=self.changed.get(record.owner_user_id, record.owner_user_id),
-            shared_with_groups=groups,
-        )
+        owner = self.changed.get(record.owner_user_id, record.owner_user_id)
+        return replace(row, record=replace(record, owner_user_id=owner, shared_with_groups=groups))
 
 
 async def known_handles(store: MemoryStore) -> Handles:
