@@ -37,13 +37,12 @@ test-extra: $(READY) ## run the tests with PgBouncer, an old PostgreSQL and the 
 test-faults: $(READY) ## run the tests of full disks, cut connections and wrong clocks in their long form
 	VESTIGE_TEST_FAULTS=long $(BIN)/python -m pytest $(ARGS) tests/faults
 
-check: $(READY) ## lint, formatting, types, layers, spelling, the examples of the documentation
+check: $(READY) ## lint, formatting, types, layers, spelling; the examples of the documentation are tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 	$(BIN)/codespell
-	$(BIN)/python -m pytest -q tests/docs
 
 bench: $(READY) ## run the benchmarks
 	@for script in $(filter-out bench/_%,$(wildcard bench/*.py)); do \

@@ -60,8 +60,11 @@ def test_vacuum_gives_back_the_space_of_what_was_deleted(vestige: CommandLine) -
 def test_vacuum_prints_the_size_before_and_after(vestige: CommandLine) -> None:
     vestige.remembered("one")
     assert vestige("vacuum").code == 0
-    size = f"{vestige.store.stat().st_size:,} bytes"
-    assert vestige("vacuum").out == f"size before  {size}\nsize after   {size}\n"
+    before = vestige.store.stat().st_size
+    told = vestige("vacuum").out
+    # The statistics that it refreshes may take another page than before.
+    after = vestige.store.stat().st_size
+    assert told == f"size before  {before:,} bytes\nsize after   {after:,} bytes\n"
 
 
 def test_vacuum_does_not_need_the_model_of_the_store(

@@ -11,7 +11,6 @@ from pydantic import Field
 from vestige.clock import SystemClock
 from vestige.cognition import fsrs
 from vestige.engine.views import memory_view, scheduling_view
-from vestige.engine.weights import weights_of
 from vestige.errors import InvalidInputError
 from vestige.mcp import changes
 from vestige.mcp.arguments import parse_id, parse_time, refuse_unused
@@ -243,6 +242,8 @@ def _edited(result: EditResult) -> JsonObject:
 
 
 async def _scheduling(engine: Engine, state: SchedulingState) -> JsonObject:
+    from vestige.engine.weights import weights_of  # noqa: PLC0415  # imports numpy
+
     view = scheduling_view(state)
     fields: JsonObject = {name: rounded(view[name]) for name in SCHEDULING}
     # The stored one was true when it was written.
