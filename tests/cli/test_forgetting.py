@@ -158,6 +158,14 @@ def test_purge_without_a_terminal_needs_yes(vestige: CommandLine) -> None:
     assert contents(vestige) == ["one"]
 
 
+def test_purge_shows_what_an_intention_says_before_it_asks(vestige: CommandLine) -> None:
+    vestige("intention", "set", "tell Ana", "--event", "deploy")
+    (intention,) = vestige("intention", "list", "--json").items("intentions")
+    ran = run_on_terminal(vestige.environ, "purge", str(intention["id"]), typed=b"n\n")
+    assert f"{intention['id']}  tell Ana" in ran.out
+    assert "not there" not in ran.out
+
+
 @pytest.mark.parametrize(("typed", "code", "left"), [(b"n\n", 1, ["one"]), (b"y\n", 0, [])])
 def test_purge_asks_on_a_terminal(
     vestige: CommandLine, typed: bytes, code: int, left: list[object]

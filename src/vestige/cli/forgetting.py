@@ -121,7 +121,7 @@ def purge(
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Delete memories and what the changelog holds of them, which cannot be undone."""
+    """Delete memories or intentions, and what the changelog holds of them; cannot be undone."""
     config = configured(config_file, data_dir)
     wanted = tuple(dict.fromkeys(memory_ids))
     if not yes and not _is_purging_confirmed(config, wanted):
@@ -156,11 +156,17 @@ def _is_forgetting_confirmed(config: Config, memory_ids: Sequence[UUID]) -> bool
 def _is_purging_confirmed(config: Config, memory_ids: Sequence[UUID]) -> bool:
     count = _count(memory_ids)
     need_terminal(f"purging {count}, which cannot be undone,")
-    found = with_engine(config, lambda engine: engine.store.get_many(memory_ids))
-    texts = {record.id: shortened(record.content, ASKED_CHARACTERS) for record in found}
+    texts = with_engine(config, lambda engine: _texts(engine, memory_ids))
     for memory_id in memory_ids:
         note(f"{memory_id}  {texts.get(memory_id, '(not there; what the changelog holds of it)')}")
     return ask(f"Purge {count}? This cannot be undone.")
+
+
+async def _texts(engine: Engine, ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Return how the memories and intentions begin that are there."""
+    intentions = [await engine.store.get_intention(one) for one in ids]
+    found = [*await engine.store.get_many(ids), *(one for one in intentions if one is not None)]
+    return {one.id: shortened(one.content, ASKED_CHARACTERS) for one in found}
 
 
 def _count(memory_ids: Sequence[UUID]) -> str:
