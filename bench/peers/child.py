@@ -129,8 +129,7 @@ class Child:
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
     async def open(self, place: str, *, is_new: bool) -> dict[str, Any]:
-        if not is_new:
-            self._lookup.learn(self._queries, self._query_vectors)
+        self._lookup.learn(self._queries, self._query_vectors)
         before = memory()
         started = time.perf_counter()
         await self._peer.open(place, self._lookup, is_new=is_new)
