@@ -30,6 +30,7 @@ from _peers import (
     size_of,
     start,
 )
+from _peers_syncs import count_all
 from _peers_tables import print_tables
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Bench:
         results: dict[str, Any] = {"size": size, "systems": {}, "exact": self._exact(size)}
         filled: list[System] = []
         for system in systems:
+            row: dict[str, Any]
             try:
                 row = await self._fill_often(system, size)
             except PeerFailedError as error:
@@ -237,6 +239,7 @@ async def _run(arguments: argparse.Namespace) -> None:
         bench = Bench(arguments, server)
         for size in arguments.sizes:
             await bench.run(size, wanted)
+    await count_all(wanted, arguments.environments, arguments.out)
 
 
 def main() -> None:

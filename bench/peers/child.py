@@ -177,11 +177,11 @@ class Child:
         started = time.perf_counter()
         if self._peer.uses_threads and clients > 1:
             with ThreadPoolExecutor(clients) as threads:
-                done = list(
-                    threads.map(
-                        lambda share: asyncio.run(self._ask(mode, share, until, limit)), shares
-                    )
-                )
+                waiting = [
+                    threads.submit(asyncio.run, self._ask(mode, share, until, limit))
+                    for share in shares
+                ]
+            done = [one.result() for one in waiting]
         else:
             done = await asyncio.gather(*(self._ask(mode, share, until, limit) for share in shares))
         wall = time.perf_counter() - started
