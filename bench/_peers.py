@@ -88,26 +88,32 @@ class PeerProcess:
 
     async def end(self) -> None:
         """Close the system and wait for its process."""
-        if self._process.returncode is None:
-            await self.ask("close")
-            assert self._process.stdin is not None
-            self._process.stdin.close()
+        await self.ask("close")
+        assert self._process.stdin is not None
+        self._process.stdin.close()
         await self._process.wait()
+
+    async def kill(self) -> None:
+        """End a process that is still there."""
+        if self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
 
 
 class PeerFailedError(Exception):
     """A process ended instead of answering; its log says why."""
 
 
-async def start(
+@asynccontextmanager
+async def a_peer(
     system: System,
     environments: Path,
     data: Path,
     log: Path,
     *,
     before: Sequence[str] = (),
-) -> PeerProcess:
-    """Start a process for a system; `before` is a command that runs it, like strace."""
+) -> AsyncGenerator[PeerProcess]:
+    """Run a process for a system; `before` is a command that runs it, like strace."""
     python = (
         Path(sys.executable)
         if system.environment is None
@@ -126,7 +132,11 @@ async def start(
             env=_environment(system, log.parent),
             limit=LONGEST_LINE,
         )
-    return PeerProcess(system.name, process)
+    peer = PeerProcess(system.name, process)
+    try:
+        yield peer
+    finally:
+        await peer.kill()
 
 
 def _environment(system: System, home: Path) -> dict[str, str]:

@@ -11,7 +11,7 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Final
 
-from _peers import System, start
+from _peers import System, a_peer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,14 +39,15 @@ async def _count(system: System, environments: Path, out: Path) -> float:
     _empty(place)
     before = ("strace", "-f", "-qq", "-e", f"trace={CALLS}", "-o", str(trace))
     log = out / f"{system.adapter}.log"
-    peer = await start(system, environments, out / "data", log, before=before)
-    opened = await peer.ask("open", place=str(place), is_new=True)
-    await peer.ask("load", start=0, stop=LOADED, seconds=60)
-    await peer.ask("finish", rows=LOADED)
-    already = _lines(trace)
-    await peer.ask("insert", kind=opened["inserts"][0], start=LOADED, stop=LOADED + INSERTED)
-    counted = _lines(trace) - already
-    await peer.end()
+    async with a_peer(system, environments, out / "data", log, before=before) as peer:
+        opened = await peer.ask("open", place=str(place), is_new=True)
+        await peer.ask("load", start=0, stop=LOADED, seconds=60)
+        await peer.ask("finish", rows=LOADED)
+        already = _lines(trace)
+        kind: str = opened["inserts"][0]
+        await peer.ask("insert", kind=kind, start=LOADED, stop=LOADED + INSERTED)
+        counted = _lines(trace) - already
+        await peer.end()
     shutil.rmtree(place)
     return counted / INSERTED
 

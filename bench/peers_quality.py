@@ -18,7 +18,16 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import numpy as np
-from _peers import SYSTEMS, PeerFailedError, Server, System, a_server, is_installed, start
+from _peers import (
+    SYSTEMS,
+    PeerFailedError,
+    PeerProcess,
+    Server,
+    System,
+    a_peer,
+    a_server,
+    is_installed,
+)
 from quality import Document, Question, read_documents, read_questions, score
 
 from vestige.embedding.minilm import MiniLMEmbedder
@@ -94,24 +103,24 @@ async def _ask(
     folder = _emptied(arguments.out / "stores" / name)
     place = await server.make(name) if system.is_server else str(folder)
     log = arguments.out / f"{system.adapter}.log"
-    peer = await start(system, arguments.environments, data, log)
-    opened = await peer.ask("open", place=place, is_new=True)
-    await peer.ask("load", start=0, stop=count, seconds=LONGEST_SECONDS)
-    await peer.ask("finish", rows=count)
-    if system.is_server:
-        await server.settle(name)
-    runs = {
-        mode: (
-            await peer.ask(
-                "search", mode=mode, clients=1, count=1 << 30, seconds=LONGEST_SECONDS, limit=LIMIT
-            )
-        )["found"]
-        for mode in opened["modes"]
-    }
-    await peer.end()
+    async with a_peer(system, arguments.environments, data, log) as peer:
+        opened = await peer.ask("open", place=place, is_new=True)
+        await peer.ask("load", start=0, stop=count, seconds=LONGEST_SECONDS)
+        await peer.ask("finish", rows=count)
+        if system.is_server:
+            await server.settle(name)
+        runs = {mode: await _found(peer, mode) for mode in opened["modes"]}
+        await peer.end()
     if system.is_server:
         await server.drop(name)
     return runs
+
+
+async def _found(peer: PeerProcess, mode: str) -> dict[str, list[str]]:
+    answer = await peer.ask(
+        "search", mode=mode, clients=1, count=1 << 30, seconds=LONGEST_SECONDS, limit=LIMIT
+    )
+    return answer["found"]
 
 
 def _emptied(folder: Path) -> Path:

@@ -14,7 +14,7 @@ import json
 import shutil
 import sys
 import time
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,16 +25,17 @@ from _peers import (
     PeerProcess,
     Server,
     System,
+    a_peer,
     a_server,
     is_installed,
     size_of,
-    start,
 )
 from _peers_syncs import count_all
 from _peers_tables import print_tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from numpy.typing import NDArray
 
@@ -96,61 +97,58 @@ class Bench:
 
     async def _fill(self, system: System, size: int) -> dict[str, Any]:
         place = await self._make(system, size)
-        peer = await self._start(system)
-        opened = await peer.ask("open", place=place, is_new=True)
-        many = size - SINGLES
-        limit = self._arguments.load_seconds
+        async with self._peer(system) as peer:
+            opened = await peer.ask("open", place=place, is_new=True)
+            filled = await self._store(peer, opened["inserts"], size)
+            await peer.end()
+        if system.is_server:
+            await self._server.settle(_database(system, size))
+        return filled | {
+            "versions": opened["versions"],
+            "modes": opened["modes"],
+            "disk": await self._disk(system, size),
+        }
+
+    async def _store(self, peer: PeerProcess, kinds: Sequence[str], size: int) -> dict[str, Any]:
+        """Store all rows, the last ones one by one."""
+        many, limit = size - SINGLES, self._arguments.load_seconds
         load = await peer.ask("load", start=0, stop=many, seconds=limit)
         if load["rows"] < many:
-            await peer.end()
             return {"left_out": f"{load['rows']:,} rows in {load['seconds'] / 60:.0f} min"}
         finish = await peer.ask("finish", rows=many)
         seconds = load["seconds"] + finish["seconds"]
         load |= {"index_seconds": finish["seconds"], "rate": many / seconds}
-        kinds: list[str] = opened["inserts"]
         share = SINGLES // len(kinds)
-        inserts = {
-            kind: await peer.ask(
-                "insert", kind=kind, start=many + number * share, stop=many + (number + 1) * share
-            )
-            for number, kind in enumerate(kinds)
-        }
-        after = await peer.ask("memory")
-        await peer.end()
-        if system.is_server:
-            await self._server.settle(_database(system, size))
-        return {
-            "versions": opened["versions"],
-            "modes": opened["modes"],
-            "load": load,
-            "inserts": {kind: times["times"] for kind, times in inserts.items()},
-            "memory_of_loader": after["memory"],
-            "disk": await self._disk(system, size),
-        }
+        inserts: dict[str, list[float]] = {}
+        for number, kind in enumerate(kinds):
+            start = many + number * share
+            answer = await peer.ask("insert", kind=kind, start=start, stop=start + share)
+            inserts[kind] = answer["times"]
+        return {"load": load, "inserts": inserts}
 
     async def _search(self, size: int, systems: Sequence[System], results: dict[str, Any]) -> None:
-        """Ask all systems in turns, round by round."""
-        open_peers: dict[str, PeerProcess] = {}
-        for system in systems:
-            row = results["systems"][system.name]
-            peer = open_peers[system.name] = await self._start(system)
-            row["open"] = await peer.ask("open", place=self._place(system, size), is_new=False)
-            row["searches"] = {mode: [] for mode in row["modes"]}
-            for mode in row["modes"]:
-                await peer.ask("search", mode=mode, clients=1, count=WARM_UP, seconds=CELL_SECONDS)
-        for _ in range(self._arguments.rounds):
+        """Ask all systems in turns, round by round, while all of them are open."""
+        async with AsyncExitStack() as stack:
+            peers: list[tuple[System, dict[str, Any], PeerProcess]] = []
             for system in systems:
-                row = results["systems"][system.name]
+                row: dict[str, Any] = results["systems"][system.name]
+                peer = await stack.enter_async_context(self._peer(system))
+                row["open"] = await peer.ask("open", place=self._place(system, size), is_new=False)
+                row["searches"] = {mode: [] for mode in row["modes"]}
                 for mode in row["modes"]:
-                    row["searches"][mode].append(await _ask(open_peers[system.name], mode))
-                self._write(size, results)
-        for system in systems:
-            row, peer = results["systems"][system.name], open_peers[system.name]
-            row["memory"] = (await peer.ask("memory"))["memory"]
-            if system.is_server:
-                database = _database(system, size)
-                row["sessions"] = await self._server.sessions_memory(database)
-            await peer.end()
+                    await _warm_up(peer, mode)
+                peers.append((system, row, peer))
+            for _ in range(self._arguments.rounds):
+                for _, row, peer in peers:
+                    for mode in row["modes"]:
+                        row["searches"][mode].append(await _ask(peer, mode))
+                    self._write(size, results)
+            for system, row, peer in peers:
+                row["memory"] = (await peer.ask("memory"))["memory"]
+                if system.is_server:
+                    database = _database(system, size)
+                    row["sessions"] = await self._server.sessions_memory(database)
+                await peer.end()
 
     def _exact(self, size: int) -> dict[str, Any]:
         """Return the true neighbours of the questions, and how long finding them takes."""
@@ -166,9 +164,9 @@ class Bench:
             times.append(time.perf_counter() - started)
         return {"times": times, "nearest": nearest}
 
-    async def _start(self, system: System) -> PeerProcess:
+    def _peer(self, system: System) -> AbstractAsyncContextManager[PeerProcess]:
         log = self._arguments.out / f"{system.adapter}.log"
-        return await start(system, self._arguments.environments, self._data, log)
+        return a_peer(system, self._arguments.environments, self._data, log)
 
     def _place(self, system: System, size: int) -> str:
         if system.is_server:
@@ -200,6 +198,10 @@ class Bench:
         path.write_text(json.dumps(results), encoding="utf-8")
 
 
+async def _warm_up(peer: PeerProcess, mode: str) -> None:
+    await peer.ask("search", mode=mode, clients=1, count=WARM_UP, seconds=CELL_SECONDS)
+
+
 async def _ask(peer: PeerProcess, mode: str) -> dict[str, Any]:
     alone = await peer.ask("search", mode=mode, clients=1, count=QUESTIONS, seconds=CELL_SECONDS)
     together = await peer.ask(
@@ -220,7 +222,9 @@ def _short(row: dict[str, Any]) -> str:
 def _prepare(folder: Path, data: Path) -> None:
     """Lay the sentences out as the processes read them."""
     data.mkdir(parents=True, exist_ok=True)
-    sentences: list[str] = json.loads((folder / "sentences.json").read_text(encoding="utf-8"))
+    written = (folder / "sentences.json").read_text(encoding="utf-8")
+    # PostgreSQL has no text with a NUL, so nobody gets one.
+    sentences: list[str] = [text.replace("\0", " ") for text in json.loads(written)]
     count = len(np.load(folder / "queries.npy", mmap_mode="r"))
     for name, texts in (("queries", sentences[:count]), ("documents", sentences[count:])):
         (data / f"{name}.json").write_text(json.dumps(texts), encoding="utf-8")
