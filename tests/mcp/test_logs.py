@@ -5,7 +5,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from mcp_clients import HASHING, raw_server
-from vestige.mcp.logs import JsonFormatter
+from vestige.telemetry.logs import JsonFormatter
 
 if TYPE_CHECKING:
     from pathlib import Path
