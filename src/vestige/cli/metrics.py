@@ -31,7 +31,7 @@ def metrics(
     config = configured(config_file, data_dir)
     need(PROMETHEUS, "vestige metrics")
     stats = _counted(config)
-    name = _name(config, stats)
+    name = config.store_name if stats is None else f"{stats.backend}:{stats.location}"
     if as_json:
         print_json({"store": name, "metrics": dict(store_values(stats))})
     else:
@@ -54,16 +54,3 @@ def _counted(config: Config) -> StoreStats | None:
     except StoreError as error:
         report(str(error), error.hint)
         return None
-
-
-def _name(config: Config, stats: StoreStats | None) -> str:
-    """Return the name that the server has for the same store."""
-    from vestige.config import mask_url
-
-    storage = config.storage
-    if stats is not None:
-        return f"{stats.backend}:{stats.location}"
-    if storage.backend == "sqlite":
-        return f"sqlite:{storage.sqlite.path}"
-    url = storage.postgres.url
-    return "postgres" if url is None else f"postgres:{mask_url(url.get_secret_value())}"

@@ -95,5 +95,6 @@ class SlowLog:
         if statement:
             fields["statement"] = " ".join(statement.split())
             fields["statement_ms"] = milliseconds(statement_seconds)
-            fields["plan"] = plan
+            if plan is not None:
+                fields["plan"] = plan
         logger.warning("slow in the store: %s", operation, extra=fields)
