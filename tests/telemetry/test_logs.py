@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 CREATED: Final = 1_700_000_000.123456
 
 
-def record_of(error: BaseException | None = None, **fields: object) -> logging.LogRecord:
-    info = None if error is None else (type(error), error, None)
+def record_of(error: object = None, **fields: object) -> logging.LogRecord:
+    info = (type(error), error, None) if isinstance(error, BaseException) else None
     record = logging.LogRecord("vestige.mcp", logging.INFO, "", 0, "two\nlines %s", ("ä",), info)
     record.created = CREATED
     vars(record).update(fields)

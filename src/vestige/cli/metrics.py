@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 commands = typer.Typer()
 
 
-@commands.command(epilog=example("vestige metrics > vestige.prom"))
+@commands.command(epilog=example("vestige metrics"))
 def metrics(
     *,
     config_file: ConfigOption = None,

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from vestige.telemetry.extras import PROMETHEUS, need
-from vestige.telemetry.watched import pools, stores
+from vestige.telemetry.watched import stores, watched_pools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -187,7 +187,7 @@ def _pool_gauge() -> GaugeMetricFamily:
     family = GaugeMetricFamily(*POOL_CONNECTIONS, labels=["store", "state"])
     # Several pools of one process to the same server are one to whoever looks at the server.
     totals: dict[tuple[str, str], int] = {}
-    for pool in tuple(pools):
+    for pool in watched_pools():
         state = pool.pool_state()
         for label, value in (("open", state.size), ("idle", state.idle), ("limit", state.limit)):
             totals[pool.name, label] = totals.get((pool.name, label), 0) + value

@@ -153,10 +153,13 @@ class _Watched:
 class _Unwatched:
     """A block that nobody wants to know of."""
 
-    __slots__ = ()
+    __slots__ = ("_observation",)
+
+    def __init__(self) -> None:
+        self._observation = Observation(kind="operation", name="")  # the same for all: not read
 
     def __enter__(self) -> Observation:
-        return Observation(kind="operation", name="")
+        return self._observation
 
     def __exit__(self, *_: object) -> None:
         pass

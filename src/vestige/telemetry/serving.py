@@ -48,7 +48,7 @@ def serve_metrics(address: str, registry: CollectorRegistry) -> str | None:
         else:
             Thread(target=server.serve_forever, name="vestige-metrics", daemon=True).start()
             return _served(server, host, first)
-    logger.warning("metrics are not served: port %d and the %d after it are in use", first, 9)
+    logger.warning("metrics are not served: ports %d to %d are in use", first, last - 1)
     return None
 
 

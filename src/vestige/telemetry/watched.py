@@ -86,7 +86,8 @@ class WatchedStore:
 
 
 stores: Final[set[WatchedStore]] = set()
-pools: Final[WeakSet[PoolOwner]] = WeakSet()
+_pools: Final[WeakSet[PoolOwner]] = WeakSet()
+_pools_lock: Final = Lock()  # a set must not grow while another thread goes through it
 
 
 @contextmanager
@@ -98,6 +99,24 @@ def watched_store(name: str, read: Callable[[], Awaitable[StoreStats]]) -> Gener
         yield
     finally:
         stores.discard(store)
+
+
+def watch_pool(pool: PoolOwner) -> None:
+    """Let a pool be measured until it is closed, or nobody has it any more."""
+    with _pools_lock:
+        _pools.add(pool)
+
+
+def forget_pool(pool: PoolOwner) -> None:
+    """Measure a pool no more; one that was not measured is none either."""
+    with _pools_lock:
+        _pools.discard(pool)
+
+
+def watched_pools() -> list[PoolOwner]:
+    """Return the pools that are open."""
+    with _pools_lock:
+        return list(_pools)
 
 
 def _is_running(loop: asyncio.AbstractEventLoop) -> bool:

@@ -34,7 +34,7 @@ from vestige.storage.postgres.frequencies import WordStatistics
 from vestige.storage.postgres.slow import SlowStatements
 from vestige.storage.work import name_of
 from vestige.telemetry.observing import observed
-from vestige.telemetry.watched import pools
+from vestige.telemetry.watched import forget_pool, watch_pool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -130,7 +130,7 @@ class Database:
     def __post_init__(self) -> None:
         self.name = f"postgres:{self.location}"
         self._slow = SlowStatements(self)
-        pools.add(self)
+        watch_pool(self)
 
     async def read(
         self,
@@ -190,7 +190,7 @@ class Database:
             return
         await self._slow.finish()
         self._is_closed = True
-        pools.discard(self)
+        forget_pool(self)
         if self.owns_pool:
             with translated(self.location):
                 await self.pool.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, LiteralString, cast
 
 from vestige.storage.work import is_explainable, may_be_slow
@@ -50,7 +50,8 @@ class SlowStatements:
             if operation and is_slow(seconds) and not may_be_slow(operation):
                 slowest = session.db.forget_slowest()
                 if self._log.notice(operation, slowest.sql):
-                    later(lambda: self._write(operation, seconds, slowest, session.db))
+                    with suppress(RuntimeError):  # the program ends, and takes no more work
+                        later(lambda: self._write(operation, seconds, slowest, session.db))
 
     def _write(
         self, operation: str, seconds: float, slowest: Slowest[Values], db: Connection
