@@ -16,6 +16,7 @@ from urllib.request import urlopen
 import pytest
 
 from mcp_clients import HASHING, SECONDS, SERVE, environment_of, raw_server
+from otlp_collector import Collector
 from prometheus_text import sample
 
 if TYPE_CHECKING:
@@ -28,6 +29,17 @@ ADDRESS: Final = "VESTIGE_TELEMETRY_METRICS_ADDRESS"
 LOGS: Final = {"VESTIGE_LOGGING_LEVEL": "info", "VESTIGE_LOGGING_FORMAT": "json"}
 URL: Final = re.compile(r"metrics are served at (http://\S+)")
 WITHOUT_PROMETHEUS: Final = f"import sys; sys.modules['prometheus_client'] = None; {SERVE}"
+
+TELL_MODULES: Final = """
+import json, sys
+from vestige.mcp import main
+leave = main._exit
+def tell_and_leave(status):
+    print(json.dumps(sorted(sys.modules)), file=sys.stderr)
+    leave(status)
+main._exit = tell_and_leave
+main.main()
+"""
 
 
 @contextmanager
@@ -105,6 +117,41 @@ def test_without_the_extra_the_server_says_what_to_install(tmp_path: Path) -> No
     )
     assert result.returncode == 2
     assert 'hint: Run `pip install "vestige[telemetry]"`.' in result.stderr
+
+
+def test_a_server_that_nobody_measures_loads_nothing_for_it(tmp_path: Path) -> None:
+    with raw_server(tmp_path, TELL_MODULES) as server:
+        server.initialize()
+        server.request("tools/call", name="remember", arguments={"content": "x"})
+        _, errors = server.process.communicate()
+    loaded = set(json.loads(errors.splitlines()[-1]))
+    assert "vestige.telemetry.observing" in loaded
+    assert not loaded & {
+        "http.server",
+        "opentelemetry.exporter",
+        "opentelemetry.sdk",
+        "prometheus_client",
+    }
+
+
+def test_a_collector_gets_the_spans_below_those_of_the_protocol(tmp_path: Path) -> None:
+    with Collector() as collector:
+        environ = {
+            "VESTIGE_TELEMETRY_TRACES": "true",
+            "OTEL_BSP_SCHEDULE_DELAY": "20",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+            "OTEL_SERVICE_NAME": "vestige-in-tests",
+        }
+        with raw_server(tmp_path, environ=HASHING | environ) as server:
+            server.initialize()
+            server.request("tools/call", name="recall", arguments={"query": "the vault"})
+            recall = collector.span("recall")
+            protocol = collector.span("tools/call recall")
+            search = collector.span("store search.search")
+    assert search.parent_span_id == recall.span_id
+    assert recall.parent_span_id == protocol.span_id
+    assert recall.trace_id == protocol.trace_id
+    assert collector.services == {"vestige-in-tests"}
 
 
 def test_a_collector_of_traces_that_is_away_harms_neither_request_nor_end(tmp_path: Path) -> None:

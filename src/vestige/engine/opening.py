@@ -59,7 +59,8 @@ async def open_engine(
     store = await open_store(config, clock=clock)
     try:
         embedder = await _bound_embedder(config, store)
-        logger.info("the backend is ready: %s", config.store_name)
+        name = config.store_name
+        logger.info("the backend is ready: %s", name, extra={"store": name})
         engine = Engine(
             store,
             embedder,
