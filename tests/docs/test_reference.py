@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, get_origin
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REFERENCE: Final = ROOT / "docs" / "reference"
+SIGNATURES: Final = ROOT / "tools" / "reference.py"
 EXPLANATION: Final = ROOT / "docs" / "explanation"
 TYPE_NAMES: Final[dict[object, str]] = {
     SecretStr: "secret",
@@ -105,6 +108,17 @@ def test_every_method_of_the_engine_is_on_the_page_of_the_api() -> None:
     page = read(REFERENCE / "python-api.md")
     listed = {row[0].strip("`").partition("(")[0] for row in rows_of(page)}
     assert methods <= listed
+
+
+def test_the_page_of_signatures_is_what_the_code_says() -> None:
+    written = subprocess.run(
+        [sys.executable, str(SIGNATURES)], capture_output=True, check=True, text=True, timeout=60
+    ).stdout
+    page = read(REFERENCE / "python-signatures.md")
+    assert page == written, "run `python tools/reference.py --write`"
+    headings = set(re.findall(r"^##+ .*?`([\w.]+)`", page, re.MULTILINE))
+    without_a_section = {"VestigeError"}
+    assert {name.partition(".")[0] for name in headings} >= set(vestige.__all__) - without_a_section
 
 
 def subclasses(error: type[VestigeError]) -> Iterator[type[VestigeError]]:
