@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, get_origin
 
 import pytest
-from apsw import SQLITE_OPEN_READWRITE
 from pydantic import SecretStr
 
 import vestige
@@ -18,11 +17,9 @@ from pages import ROOT, read
 from vestige.cognition import fsrs
 from vestige.config import VARIABLES, effective_settings, load_config
 from vestige.config.settings import KEYS
-from vestige.embedding import open_embedder
+from vestige.config.sources import CONFIG_VARIABLE, DATA_DIR_VARIABLE
 from vestige.errors import VestigeError
 from vestige.models import LOCAL_USER_ID, Rating
-from vestige.storage.sqlite.driver import Connection
-from vestige.storage.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,11 +34,6 @@ TYPE_NAMES: Final[dict[object, str]] = {
     int: "whole number",
     str: "text",
 }
-# The tables of FTS5 behind its virtual table are of the type "shadow".
-TABLES_AND_COLUMNS: Final = """
-SELECT t.name, c.name FROM pragma_table_list AS t, pragma_table_info(t.name) AS c
-WHERE t.schema = 'main' AND t.type IN ('table', 'virtual') AND t.name NOT LIKE 'sqlite%'
-"""
 VARIABLE_OF: Final = {key: variable for variable, key in VARIABLES.items()}
 
 
@@ -136,31 +128,6 @@ def test_an_error_is_listed_with_its_class_and_hint(error: type[VestigeError]) -
     assert meaning
 
 
-async def columns_of_a_new_store(path: Path) -> dict[str, set[str]]:
-    store = await SqliteStore.open(path)
-    await store.register_model(open_embedder("hashing").signature)
-    await store.close()
-    db = Connection(str(path), SQLITE_OPEN_READWRITE)
-    rows = db.rows(TABLES_AND_COLUMNS)
-    db.close()
-    columns: dict[str, set[str]] = {}
-    for table, column in rows:
-        columns.setdefault(str(table), set()).add(str(column))
-    return columns
-
-
-async def test_every_table_and_column_of_a_store_is_on_the_page_of_the_schema(
-    tmp_path: Path,
-) -> None:
-    stored = await columns_of_a_new_store(tmp_path / "vestige.db")
-    sections = re.split(r"^### `(\w+)`$", read(REFERENCE / "schema.md"), flags=re.MULTILINE)[1:]
-    listed = {
-        table: {row[0].strip("`") for row in rows_of(text) if row[0].startswith("`")}
-        for table, text in zip(sections[::2], sections[1::2], strict=True)
-    }
-    assert listed == stored
-
-
 def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads(read(ROOT / "pyproject.toml"))
     required = [
@@ -173,6 +140,18 @@ def test_every_dependency_has_its_reason() -> None:
     reasons = {row[0].strip("`"): row[1] for row in rows if row[0].startswith("`")}
     assert set(reasons) == names
     assert all(reasons.values())
+
+
+def test_no_error_is_listed_that_is_not_there() -> None:
+    codes = [
+        row[0].strip("`") for row in rows_of(read(REFERENCE / "errors.md")) if row[0] != "code"
+    ]
+    assert sorted(codes) == sorted(error.code for error in subclasses(VestigeError))
+
+
+def test_every_variable_on_the_page_is_known() -> None:
+    named = re.findall(r"`(VESTIGE_\w+)`", read(REFERENCE / "configuration.md"))
+    assert {*VARIABLES, CONFIG_VARIABLE, DATA_DIR_VARIABLE} == set(named)
 
 
 def test_the_numbers_of_the_forgetting_curve_are_those_of_a_new_memory() -> None:
