@@ -58,10 +58,12 @@ COMMAND: Final = re.compile(
     r"(?:vestige|vestige-mcp|pip|python3|make|claude|codex|gemini|code|podman|docker|SELECT) \S",
     re.MULTILINE,
 )
+# The others are run by `forked_programs`.
+STARTED_AS_INSTALLED: Final = {"README.md", "start-a-session.md"}
 SECONDS: Final = 60  # for one program
 
 
-def run(command: list[str], folder: Path) -> str:
+def run(command: list[str], folder: Path, programs: Path = SCRIPTS) -> str:
     """Run a program as somebody would who has only this folder; return what it printed."""
     inherited = {
         name: value
@@ -70,7 +72,7 @@ def run(command: list[str], folder: Path) -> str:
     }
     environ = {
         "HOME": str(folder),
-        "PATH": f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join((str(programs), str(SCRIPTS), os.environ["PATH"])),
         "PYTHONPATH": str(ROOT / "src"),
         "VESTIGE_EMBEDDINGS_PROVIDER": "hashing",
         "VESTIGE_EMBEDDINGS_MODEL": "hashing-384",
@@ -116,12 +118,15 @@ def test_a_program_of_the_documentation_runs(block: Block, tmp_path: Path) -> No
 
 @pytest.mark.timeout(600)  # forty processes, each of which has its own time
 @pytest.mark.parametrize("page", CONSOLE_PAGES, ids=name_of)
-def test_the_commands_of_a_page_run_one_after_the_other(page: Path, tmp_path: Path) -> None:
+def test_the_commands_of_a_page_run_one_after_the_other(
+    page: Path, tmp_path: Path, quick_programs: Path
+) -> None:
+    programs = SCRIPTS if page.name in STARTED_AS_INSTALLED else quick_programs
     real_ids: dict[str, str] = {}
     for block in blocks_of(page):
         for command, shown in commands_of(block) if block.language == "console" else []:
             real = ID.sub(lambda match: real_ids.get(match[0], match[0]), command)
-            printed = run(["bash", "-euc", real], tmp_path)
+            printed = run(["bash", "-euc", real], tmp_path, programs)
             for shown_id, printed_id in zip(ID.findall(shown), ID.findall(printed), strict=False):
                 real_ids.setdefault(shown_id, printed_id)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
 import subprocess
 import sys
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REFERENCE: Final = ROOT / "docs" / "reference"
+TROUBLES: Final = ROOT / "docs" / "how-to" / "troubleshoot.md"
 SIGNATURES: Final = ROOT / "tools" / "reference.py"
 EXPLANATION: Final = ROOT / "docs" / "explanation"
 TYPE_NAMES: Final[dict[object, str]] = {
@@ -89,17 +92,53 @@ def test_every_public_name_is_on_the_page_of_the_api() -> None:
     assert not set(vestige.__all__) - named
 
 
-def test_every_method_of_the_engine_is_on_the_page_of_the_api() -> None:
-    methods = {
-        name
-        for kind in vestige.Engine.__mro__[:-1]  # without object
-        for name in vars(kind)
-        if not name.startswith("_")
-    }
-    assert "undo" in methods
-    page = read(REFERENCE / "python-api.md")
-    listed = {row[0].strip("`").partition("(")[0] for row in rows_of(page)}
-    assert methods <= listed
+def members_of(kind: type) -> set[str]:
+    bases = kind.__mro__[:-1]  # without object
+    return {name for base in bases for name in vars(base) if not name.startswith("_")}
+
+
+def listed_after(heading: str) -> list[str]:
+    """Return the first cells of the table of the API whose heading begins so."""
+    table = read(REFERENCE / "python-api.md").partition(f"| {heading} |")[2].partition("\n\n")[0]
+    return re.findall(r"^\| `([^|]+)` \|", table, re.MULTILINE)
+
+
+def name_in(call: str) -> str:
+    return call.partition("(")[0]
+
+
+def test_the_methods_on_the_page_of_the_api_are_those_of_the_engines() -> None:
+    of_both, more = listed_after("method of `Engine`"), listed_after("method of `SyncEngine`")
+    assert "undo" in members_of(vestige.Engine)
+    assert {name_in(call) for call in of_both} == members_of(vestige.Engine)
+    assert {name_in(call) for call in more} == (
+        members_of(vestige.SyncEngine) - members_of(vestige.Engine)
+    )
+
+
+def test_a_call_on_the_page_of_the_api_has_the_arguments_of_the_code() -> None:
+    calls = [
+        *((vestige.Engine, call) for call in listed_after("method of `Engine`")),
+        *((vestige.SyncEngine, call) for call in listed_after("method of `SyncEngine`")),
+        *((vestige, call) for call in listed_after("name") if call.startswith("open")),
+    ]
+    written = [(owner, call) for owner, call in calls if "(" in call]
+    assert len(written) > 50
+    for owner, call in written:
+        function = getattr(owner, name_in(call))
+        declared = [name for name in inspect.signature(function).parameters if name != "self"]
+        is_whole = "..." not in call
+        tree = ast.parse(f"def {call.replace(', ...', '').replace('...', '')}: pass").body[0]
+        assert isinstance(tree, ast.FunctionDef)
+        shown = [argument.arg for argument in (*tree.args.args, *tree.args.kwonlyargs)]
+        assert shown == (declared if is_whole else declared[: len(shown)]), call
+        assert is_whole or len(declared) > len(shown), call
+
+
+def test_every_page_of_the_reference_is_compared_with_the_code_by_a_test() -> None:
+    tests = [read(path) for path in (ROOT / "tests").rglob("*.py")]
+    pages = [path.name for path in REFERENCE.glob("*.md")]
+    assert not [name for name in pages if not any(f'"{name}"' in text for text in tests)]
 
 
 def test_the_page_of_signatures_is_what_the_code_says() -> None:
@@ -146,6 +185,12 @@ def test_no_error_is_listed_that_is_not_there() -> None:
     codes = [
         row[0].strip("`") for row in rows_of(read(REFERENCE / "errors.md")) if row[0] != "code"
     ]
+    assert sorted(codes) == sorted(error.code for error in subclasses(VestigeError))
+
+
+def test_every_error_has_a_section_of_the_page_about_troubles() -> None:
+    headings = re.findall(r"^## (`.+)$", read(TROUBLES), re.MULTILINE)
+    codes = re.findall(r"`(\w+)`", " ".join(headings))
     assert sorted(codes) == sorted(error.code for error in subclasses(VestigeError))
 
 
