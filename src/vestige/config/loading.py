@@ -64,6 +64,14 @@ class Config:
     logging: LoggingSettings
     sources: Mapping[str, str]
 
+    @property
+    def store_name(self) -> str:
+        """The backend and the place of its data, without a password."""
+        if self.storage.backend == "sqlite":
+            return f"sqlite:{self.storage.sqlite.path}"
+        url = self.storage.postgres.url
+        return "postgres" if url is None else f"postgres:{mask_url(url.get_secret_value())}"
+
 
 class EffectiveSetting(NamedTuple):
     """One line of `vestige config show`: secrets are masked, None means not set."""

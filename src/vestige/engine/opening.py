@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import asynccontextmanager
 from functools import partial
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from vestige.embedding import Embedder
     from vestige.engine.parts import Actor
     from vestige.storage.protocol import MemoryStore
+
+logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -51,9 +54,11 @@ async def open_engine(
     config = where if is_whole else load_config(None, None, os.environ, store=where)
     store = await open_store(config, clock=clock)
     try:
+        embedder = await _bound_embedder(config, store)
+        logger.info("the backend is ready: %s", config.store_name)
         yield Engine(
             store,
-            await _bound_embedder(config, store),
+            embedder,
             clock,
             open_embedder=partial(embedder_of, config.embeddings),
             actor=actor,
