@@ -14,8 +14,6 @@ from mcp_clients import HASHING, SECONDS, raw_server
 from pages import ROOT, read
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from prometheus_client import Metric
 
 PAGE: Final = ROOT / "docs" / "reference" / "metrics.md"
@@ -67,9 +65,7 @@ def rows() -> dict[str, list[str]]:
 def names_of(scraped: dict[str, Metric]) -> set[str]:
     """Return what queries may ask for."""
     return {
-        f"{family.name}{suffix}"
-        for family in scraped.values()
-        for suffix in SUFFIXES[family.type]
+        f"{family.name}{suffix}" for family in scraped.values() for suffix in SUFFIXES[family.type]
     }
 
 
@@ -107,7 +103,9 @@ def test_a_panel_asks_for_what_a_server_tells(panel: str, scraped: dict[str, Met
 
 
 def test_the_dashboard_shows_every_metric(scraped: dict[str, Metric]) -> None:
-    asked = {name for found in queries().values() for query in found for name in METRIC.findall(query)}
+    asked = {
+        name for found in queries().values() for query in found for name in METRIC.findall(query)
+    }
     families = {
         name
         for name, family in scraped.items()

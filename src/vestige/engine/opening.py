@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from contextlib import asynccontextmanager
 from functools import partial
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from vestige.engine.parts import Actor
     from vestige.models import StoreStats
     from vestige.storage.protocol import MemoryStore
-
-logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -59,8 +56,6 @@ async def open_engine(
     store = await open_store(config, clock=clock)
     try:
         embedder = await _bound_embedder(config, store)
-        name = config.store_name
-        logger.info("the backend is ready: %s", name, extra={"store": name})
         engine = Engine(
             store,
             embedder,
