@@ -16,6 +16,7 @@ V = TypeVar("V")
 OF_THE_WHOLE_STORE: Final = frozenset(
     {"maintenance", "model_change", "problems", "reembedding", "schema", "transfer"}
 )
+OF_MANY: Final = frozenset({"memories.insert_many"})  # as long as somebody has given it
 _EXPLAINABLE: Final = re.compile(r"\s*(SELECT|WITH|INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
 
 
@@ -47,7 +48,7 @@ def name_of(function: Callable[..., object]) -> str:
 
 def may_be_slow(operation: str) -> bool:
     """Say whether work takes long by its nature."""
-    return operation.partition(".")[0] in OF_THE_WHOLE_STORE
+    return operation in OF_MANY or operation.partition(".")[0] in OF_THE_WHOLE_STORE
 
 
 def is_explainable(sql: str) -> bool:
