@@ -31,6 +31,7 @@ TROUBLES: Final = ROOT / "docs" / "how-to" / "troubleshoot.md"
 SIGNATURES: Final = ROOT / "tools" / "reference.py"
 EXPLANATION: Final = ROOT / "docs" / "explanation"
 TYPE_NAMES: Final[dict[object, str]] = {
+    bool: "true or false",
     SecretStr: "secret",
     Path: "path",
     float: "number",
@@ -71,7 +72,8 @@ def test_a_setting_is_listed_with_its_type_default_and_variable(key: str, tmp_pa
         setting.key: setting.value
         for setting in effective_settings(load_config(None, tmp_path, {}))
     }[key]
-    shown = str(value).removesuffix(".0").removeprefix(f"{tmp_path}/")
+    shown = str(value).lower() if isinstance(value, bool) else str(value)
+    shown = shown.removesuffix(".0").removeprefix(f"{tmp_path}/")
     assert default_cell == ("not set" if value is None else f"`{shown}`")
     assert variable_cell == f"`{VARIABLE_OF[key]}`"
     if type_name(key) == "one of":

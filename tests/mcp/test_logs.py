@@ -1,33 +1,12 @@
 from __future__ import annotations
 
 import json
-import logging
 from typing import TYPE_CHECKING
 
 from mcp_clients import HASHING, config_in, raw_server
-from vestige.mcp.logs import JsonFormatter
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def record_of(error: BaseException | None = None) -> logging.LogRecord:
-    info = None if error is None else (type(error), error, None)
-    return logging.LogRecord("vestige.mcp", logging.INFO, "", 0, "two\nlines %s", ("ä",), info)
-
-
-def test_an_entry_as_json_is_one_line() -> None:
-    text = JsonFormatter().format(record_of())
-    entry = json.loads(text)
-    assert "\n" not in text
-    assert (entry["level"], entry["logger"]) == ("info", "vestige.mcp")
-    assert entry["message"] == "two\nlines ä"
-    assert "exception" not in entry
-
-
-def test_an_entry_as_json_holds_the_exception() -> None:
-    entry = json.loads(JsonFormatter().format(record_of(ValueError("bad"))))
-    assert "ValueError: bad" in entry["exception"]
 
 
 def test_the_log_goes_to_standard_error_at_the_configured_level_and_in_its_form(

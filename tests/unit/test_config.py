@@ -42,6 +42,10 @@ profile = "lean"
 [logging]
 level = "debug"
 format = "json"
+slow_ms = 0
+[telemetry]
+metrics_address = "[::1]:9464"
+traces = true
 """
 
 

@@ -15,6 +15,7 @@ from vestige.config.settings import (
     Section,
     Settings,
     StorageSettings,
+    TelemetrySettings,
 )
 from vestige.config.sources import (
     CONFIG_FILE_NAME,
@@ -52,6 +53,7 @@ class Config:
         storage: where the memories are.
         defaults: what a request gets that does not ask for something else.
         logging: what is logged.
+        telemetry: what programs tell of themselves.
         sources: for `data_dir`, `config_file` and each dotted key: `default`, `argument`,
             `file PATH` or `environment VARIABLE`.
     """
@@ -62,6 +64,7 @@ class Config:
     storage: StorageSettings
     defaults: DefaultsSettings
     logging: LoggingSettings
+    telemetry: TelemetrySettings
     sources: Mapping[str, str]
 
     @property
@@ -123,6 +126,7 @@ def load_config(
         storage=settings.storage,
         defaults=settings.defaults,
         logging=settings.logging,
+        telemetry=settings.telemetry,
         sources=sources,
     )
 
