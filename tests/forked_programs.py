@@ -194,7 +194,9 @@ def _become(asked: Asked) -> None:
     for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         # Those of the server know of their files whether one can go back in them.
         is_of_lines = name == "stderr"
-        stream = open(number, mode, 1 if is_of_lines else -1, encoding="utf-8", closefd=False)
+        stream = open(  # noqa: SIM115  # they last as long as the process
+            number, mode, 1 if is_of_lines else -1, encoding="utf-8", closefd=False
+        )
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
     sys.argv = ["vestige", *asked.arguments]
