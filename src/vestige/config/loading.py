@@ -12,6 +12,7 @@ from vestige.config.settings import (
     DefaultsSettings,
     EmbeddingsSettings,
     LoggingSettings,
+    SecretsSettings,
     Section,
     Settings,
     StorageSettings,
@@ -51,6 +52,7 @@ class Config:
         embeddings: which model embeds.
         storage: where the memories are.
         defaults: what a request gets that does not ask for something else.
+        secrets: what happens to texts that hold keys or tokens.
         logging: what is logged.
         sources: for `data_dir`, `config_file` and each dotted key: `default`, `argument`,
             `file PATH` or `environment VARIABLE`.
@@ -61,6 +63,7 @@ class Config:
     embeddings: EmbeddingsSettings
     storage: StorageSettings
     defaults: DefaultsSettings
+    secrets: SecretsSettings
     logging: LoggingSettings
     sources: Mapping[str, str]
 
@@ -114,6 +117,7 @@ def load_config(
         embeddings=settings.embeddings,
         storage=settings.storage,
         defaults=settings.defaults,
+        secrets=settings.secrets,
         logging=settings.logging,
         sources=sources,
     )

@@ -57,6 +57,7 @@ async def open_engine(
             clock,
             open_embedder=partial(embedder_of, config.embeddings),
             actor=actor,
+            secrets=config.secrets.policy,
         )
     finally:
         await store.close()
