@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import typer
@@ -48,8 +48,17 @@ class _Outcome:
     failed: int = 0
 
     def fail(self, failure: ImportFailure) -> None:
+        from vestige.engine.screening import screened_text
+
         self.failed += 1
-        self.on_failure(failure)
+        # Both may quote the file: headings, a time that is none, a line of YAML that is wrong.
+        self.on_failure(
+            replace(
+                failure,
+                place=screened_text("place", failure.place, "mask"),
+                reason=screened_text("reason", failure.reason, "mask"),
+            )
+        )
 
     def add(self, imported: ImportedText) -> None:
         if imported.action == "created":
@@ -158,7 +167,6 @@ async def _remember_one(
     is_dry_run: bool,
 ) -> None:
     from vestige.engine.results import ImportFailure
-    from vestige.engine.screening import shown_place
     from vestige.errors import EmbeddingError, InvalidInputError
 
     if isinstance(item, ImportFailure):
@@ -167,7 +175,7 @@ async def _remember_one(
     try:
         imported = await engine.import_text(item, node_type=node_type, is_dry_run=is_dry_run)
     except (EmbeddingError, InvalidInputError) as error:
-        outcome.fail(ImportFailure(place=shown_place(item), reason=str(error)))
+        outcome.fail(ImportFailure(place=item.place, reason=str(error)))
     else:
         outcome.add(imported)
 
@@ -178,7 +186,7 @@ def _check(
     from vestige.clock import SystemClock
     from vestige.engine.ingest import check_memory, imported_record
     from vestige.engine.results import ImportedText, ImportFailure
-    from vestige.engine.screening import cleaned, screened, shown_place
+    from vestige.engine.screening import cleaned, screened
     from vestige.errors import InvalidInputError
 
     if isinstance(item, ImportFailure):
@@ -188,7 +196,7 @@ def _check(
         record = imported_record(item, node_type, SystemClock())
         record, removed = screened(record, secrets, check_memory)
     except InvalidInputError as error:
-        outcome.fail(ImportFailure(place=shown_place(item), reason=str(error)))
+        outcome.fail(ImportFailure(place=item.place, reason=str(error)))
     else:
         if removed:
             item = cleaned(item, record)

@@ -85,12 +85,8 @@ def screened_text(field: str, text: str, policy: SecretsPolicy) -> str:
 
 def cleaned(text: ImportText, record: MemoryRecord) -> ImportText:
     """Return a text of a file as it was stored, and its place without secrets."""
-    return replace(text, place=shown_place(text), content=record.content, tags=record.tags)
-
-
-def shown_place(text: ImportText) -> str:
-    """Return where a text stands; this names headings, which may hold a secret of the text."""
-    return screened_text("place", text.place, "mask")
+    place = screened_text("place", text.place, "mask")  # it names headings
+    return replace(text, place=place, content=record.content, tags=record.tags)
 
 
 def texts_of(value: MemoryRecord | Intention) -> JsonObject:

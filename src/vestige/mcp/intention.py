@@ -9,6 +9,7 @@ from mcp.types import CallToolResult
 from pydantic import Field
 
 from vestige.clock import SystemClock
+from vestige.cognition.quotation import NOTICE, quoted
 from vestige.engine.views import removal_note
 from vestige.errors import InvalidInputError
 from vestige.mcp.arguments import parse_id, parse_time, refuse_unused
@@ -21,7 +22,7 @@ from vestige.mcp.context import (
     scope_of,
 )
 from vestige.mcp.results import IntentionAnswer, IntentionRow, success
-from vestige.mcp.text import NOTICE, described, one_line, quoted
+from vestige.mcp.text import described, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from vestige.clock import SystemClock
 from vestige.cognition import fsrs
+from vestige.cognition.quotation import NOTICE, quoted
 from vestige.engine.views import memory_view, removal_note, scheduling_view
 from vestige.errors import InvalidInputError
 from vestige.mcp import changes
@@ -23,7 +24,7 @@ from vestige.mcp.context import (
     scope_of,
 )
 from vestige.mcp.results import MemoryAnswer, success
-from vestige.mcp.text import NOTICE, described, link_line, quoted, rounded
+from vestige.mcp.text import described, link_line, rounded
 
 if TYPE_CHECKING:
     from collections.abc import Collection

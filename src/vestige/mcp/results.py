@@ -7,9 +7,9 @@ from typing import Literal, TypeAlias
 from mcp.types import CallToolResult, TextContent
 from pydantic import BaseModel
 
+from vestige.cognition.quotation import NOTICE
 from vestige.engine.views import error_view
 from vestige.errors import VestigeError
-from vestige.mcp.text import NOTICE
 from vestige.models import JsonObject
 
 Metadata: TypeAlias = dict[str, object]  # JSON; pydantic cannot take its recursive type
