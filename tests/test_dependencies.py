@@ -58,9 +58,9 @@ def needed(roots: Iterable[Requirement]) -> set[str]:
 
 def licence(about: PackageMetadata) -> str:
     """Return all that a package says of its licence, without the text of it."""
-    classifiers = [one for one in about.get_all("Classifier") or () if one.startswith("License")]
-    stated = [about.get("License-Expression") or "", (about.get("License") or "")[:100]]
-    return "; ".join(filter(None, [*stated, *classifiers]))
+    classifiers = [one for one in about.get_all("Classifier", []) if one.startswith("License")]
+    stated = about.get_all("License-Expression", []) + about.get_all("License", [])
+    return "; ".join([one[:100] for one in stated] + classifiers)
 
 
 def of_users(*extras: str) -> set[str]:

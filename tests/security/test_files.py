@@ -190,7 +190,7 @@ def test_names_inside_an_export_are_texts_and_never_paths(tmp_path: Path) -> Non
     assert not (tmp_path.parent / "escaped").exists()
 
 
-HEADER: Final = {
+HEADER: Final[dict[str, object]] = {
     "vestige_backup": 1,
     "version": "1",
     "backend": "sqlite",
