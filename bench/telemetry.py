@@ -19,7 +19,7 @@ import time
 import timeit
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -145,7 +145,7 @@ def print_idle(count: int, recall_seconds: float) -> None:
 
 def microseconds(function: Callable[[], None]) -> float:
     rounds = 100_000
-    return min(cast("list[float]", timeit.repeat(function, number=rounds, repeat=5))) / rounds * 1e6
+    return min(timeit.repeat(function, number=rounds, repeat=5)) / rounds * 1e6
 
 
 if __name__ == "__main__":
