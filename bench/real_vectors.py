@@ -34,6 +34,9 @@ _DOCUMENTED: Final = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFuncti
 
 
 def main() -> None:
+    if len(sys.argv) == 1:
+        print(__doc__)  # `make bench` names no folder
+        return
     folder = Path(sys.argv[1])
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 100_000
     folder.mkdir(parents=True, exist_ok=True)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from vestige.telemetry import Observation, Observer
 
 TURNS: Final = 300
-SYLLABLES: Final = ["ba", "co", "du", "fe", "gi", "ha", "ji", "ko", "lu", "me"]
+SYLLABLES: Final[list[str]] = ["ba", "co", "du", "fe", "gi", "ha", "ji", "ko", "lu", "me"]
 LINE: Final = 100  # texts of one call
 
 

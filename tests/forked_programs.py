@@ -116,7 +116,8 @@ def serve(address: str) -> None:
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listening.bind(address)
     listening.listen()
-    print("ready", flush=True)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     with selectors.DefaultSelector() as selector:
         selector.register(listening, selectors.EVENT_READ)
         while True:
@@ -190,6 +191,14 @@ def _become(asked: Asked) -> None:
     os.environ.update(asked.environ)
     os.umask(asked.mask)
     time.tzset()
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        # Those of the server know of their files whether one can go back in them.
+        is_of_lines = name == "stderr"
+        stream = open(  # noqa: SIM115  # they last as long as the process
+            number, mode, 1 if is_of_lines else -1, encoding="utf-8", closefd=False
+        )
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
     sys.argv = ["vestige", *asked.arguments]
     main()
     sys.exit()

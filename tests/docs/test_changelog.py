@@ -20,7 +20,9 @@ def headings(level: int) -> list[str]:
 def test_what_is_not_released_stands_first_and_releases_follow_newest_first() -> None:
     first, *releases = headings(2)
     assert first == "Unreleased"
-    numbers = [tuple(map(int, match.groups())) for match in map(RELEASE.fullmatch, releases) if match]
+    numbers = [
+        tuple(map(int, match.groups())) for match in map(RELEASE.fullmatch, releases) if match
+    ]
     assert len(numbers) == len(releases)
     assert numbers == sorted(numbers, reverse=True)
 

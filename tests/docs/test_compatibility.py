@@ -36,7 +36,9 @@ def test_the_packages_of_the_page_have_the_versions_of_the_lock() -> None:
 
 def test_the_oldest_servers_are_those_that_the_code_accepts() -> None:
     extension = ".".join(map(str, VECTOR_VERSION_MIN))
-    assert f"PostgreSQL {SERVER_VERSION_MIN} or newer and pgvector {extension} or newer" in read(PAGE)
+    assert f"PostgreSQL {SERVER_VERSION_MIN} or newer and pgvector {extension} or newer" in read(
+        PAGE
+    )
 
 
 def test_the_inspector_is_that_of_the_makefile() -> None:
