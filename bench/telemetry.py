@@ -78,7 +78,7 @@ def text_of(number: int) -> str:
 
 
 def word_of(number: int) -> str:
-    return "".join(SYLLABLES[number // 10**place % 10] for place in range(4))
+    return "".join(SYLLABLES[int(digit)] for digit in f"{number:04}"[-4:])
 
 
 async def compare(engine: Engine) -> None:
