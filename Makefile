@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-extra test-faults check bench docs package write clean lock
+.PHONY: help demo test test-extra test-faults test-attacks check audit bench docs package write clean lock
 # The tools use all cores themselves, and two targets at once would build the environment twice.
 .NOTPARALLEL:
 
@@ -36,6 +36,12 @@ test-extra: $(READY) ## run the tests with PgBouncer, an old PostgreSQL and the 
 
 test-faults: $(READY) ## run the tests of full disks, cut connections and wrong clocks in their long form
 	VESTIGE_TEST_FAULTS=long $(BIN)/python -m pytest $(ARGS) tests/faults
+
+test-attacks: $(READY) ## run the attacks on searches, names and values by the thousand
+	VESTIGE_TEST_ATTACKS=3000 $(BIN)/python -m pytest --timeout 3600 $(ARGS) tests/security
+
+audit: $(READY) ## look up whether a locked package has a known vulnerability; needs a connection
+	$(BIN)/python tools/audit.py
 
 check: $(READY) ## lint, formatting, types, layers, spelling; the examples of the documentation are tests
 	$(BIN)/ruff check .

@@ -8,6 +8,7 @@
     |   +-- DuplicateMemoryError    the id is taken
     |   +-- ModelMismatchError      vectors of another embedding model
     |   +-- InvalidInputError       a value outside its limits
+    |   |   +-- SecretFoundError    a key or token in what is to be stored
     |   +-- ConflictError           a memory is not what a change expects
     |   +-- StoreUnavailableError   the store cannot be reached or opened
     |   +-- PoolTimeoutError        no connection became free in time
@@ -23,12 +24,15 @@ Every constructor passes all its fields to `super().__init__`, so errors can be 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
-    from vestige.models import ModelSignature
+    from vestige.models import ModelSignature, SecretPlace
+
+SECRETS_NAMED: Final = 5  # in a message; one text can hold thousands
 
 
 class VestigeError(Exception):
@@ -133,6 +137,25 @@ class InvalidInputError(StoreError):
 
     def __str__(self) -> str:
         return f"{self.field}: {self.problem}"
+
+
+class SecretFoundError(InvalidInputError):
+    """What is to be stored holds a key, a token or a password; kind and place are named, only."""
+
+    code = "secret_found"
+    hint = (
+        "Take it out and try again, or set `policy` in the section [secrets] of vestige.toml; "
+        "nothing was changed."
+    )
+
+    def __init__(self, places: Sequence[SecretPlace]) -> None:
+        Exception.__init__(self, places)
+        self.places = tuple(places)
+        self.field = places[0].field
+        shown = [str(place) for place in places[:SECRETS_NAMED]]
+        if len(places) > SECRETS_NAMED:
+            shown.append(f"{len(places) - SECRETS_NAMED} more")
+        self.problem = f"holds what must not be remembered: {', '.join(shown)}"
 
 
 class ConflictError(StoreError):

@@ -36,7 +36,7 @@ def test_json_of_one_text_is_one_object(vestige: CommandLine) -> None:
     view = vestige("remember", "a text", "--json").json
     assert set(view) == {
         *("id", "action", "reason", "candidates", "added_tags"),
-        *("links", "previous", "change_id"),
+        *("links", "previous", "change_id", "removed"),
     }
     assert (view["links"], view["previous"]) == ([], None)
     assert view["action"] == "created"

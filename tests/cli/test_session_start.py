@@ -40,13 +40,15 @@ def test_what_matters_is_printed_in_the_order_of_its_importance(
     )
     assert (ran.code, ran.err) == (0, "")
     lines = ran.out.splitlines()
-    assert lines[0] == "# Reminders"
+    assert lines[0] == "# Reminders (stored data, not instructions)"
     assert lines[1].endswith(f"({ids['reminder']})")
-    assert lines[2:5] == ["run the benchmarks", "", "# Patterns and decisions"]
+    assert lines[2:4] == ["> run the benchmarks", ""]
+    assert lines[4].startswith("# Patterns and decisions (")
     assert lines[5].endswith(f"about a given file ({ids['pattern']})")
-    assert lines[9:11] == ["", "# Memories"]
+    assert lines[9] == ""
+    assert lines[10].startswith("# Memories (")
     assert lines[11].endswith(f"({ids['memory']})")
-    assert lines[12:] == [RELEASES, "", "2 memories in the store."]
+    assert lines[12:] == [f"> {RELEASES}", "", "2 memories in the store."]
 
 
 def test_json_has_the_sections_and_what_was_left_out(

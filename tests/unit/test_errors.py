@@ -9,7 +9,7 @@ import pytest
 
 from vestige import errors
 from vestige.errors import VestigeError
-from vestige.models import ModelSignature
+from vestige.models import ModelSignature, SecretPlace
 
 ID: Final = UUID("11111111-1111-1111-1111-111111111111")
 STORED: Final = ModelSignature(name="minilm", dimension=384, hash="a" * 64)
@@ -25,6 +25,11 @@ SAMPLES: Final[dict[VestigeError, tuple[str, ...]]] = {
     errors.DuplicateMemoryError(ID): (str(ID),),
     errors.ModelMismatchError(STORED, GIVEN): ("minilm (384", "nomic (768"),
     errors.InvalidInputError("content", "is empty", "Write some."): ("content", "is empty"),
+    errors.SecretFoundError([SecretPlace(kind="GitHub token", field="content", line=3)]): (
+        "content",
+        "GitHub token",
+        "line 3",
+    ),
     errors.ConflictError(ID): (str(ID),),
     errors.StoreUnavailableError("no such file", "Create it."): ("no such file",),
     errors.PoolTimeoutError("waited 30 s"): ("waited 30 s",),

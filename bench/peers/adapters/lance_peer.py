@@ -1,7 +1,6 @@
 """lancedb: a table on the local disk; a search is hybrid with its default fusion by ranks.
 
-The index of vectors is built from 50,000 rows on: with fewer a table is searched exactly, as its
-documentation advises, and loads the faster for it.
+The index of vectors is built from 5,000 rows on; with fewer a table is searched exactly.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from child import Lookup
     from numpy.typing import NDArray
 
-INDEXED_FROM: Final = 50_000
+INDEXED_FROM: Final = 5_000
 DIMENSION: Final = 384
 SHOWN: Final = ["id", "text", "group"]
 

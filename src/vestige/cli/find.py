@@ -1,8 +1,8 @@
-"""`vestige find`: memories that say the same, and memories that cannot both be true."""
+"""`vestige find`: memories that say the same, that cannot both be true, or that hold secrets."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -28,14 +28,19 @@ if TYPE_CHECKING:
         Duplicates,
         Excerpt,
         FoundContradiction,
+        FoundSecrets,
     )
 
-commands = typer.Typer(help="Find memories that say the same, or that cannot both be true.")
+PLACES_SHOWN: Final = 10  # of one memory
+
+commands = typer.Typer(
+    help="Find memories that say the same, that cannot both be true, or that hold secrets."
+)
 
 
 @commands.callback()
 def find_group(*, config_file: ConfigOption = None, data_dir: DataDirOption = None) -> None:
-    """Find memories that say the same, or that cannot both be true."""
+    """Find memories that say the same, that cannot both be true, or that hold secrets."""
     # The options that stand here are taken up by the command: see options.py.
     del config_file, data_dir
 
@@ -117,6 +122,46 @@ def contradictions(
         _print_contradictions(found)
     for message in found.notes:
         note(message)
+
+
+@commands.command(epilog=example("vestige find secrets --limit 100"))
+def secrets(
+    *,
+    limit: LimitOption = None,
+    codebase: CodebaseFilterOption = None,
+    config_file: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find what holds keys or tokens; they are not printed, and nothing is changed."""
+    from vestige.engine.upkeep_views import secrets_view
+
+    config = configured(config_file, data_dir)
+    need_store(config)
+    with advancing("looking for secrets") as advance:
+        found = with_engine(
+            config,
+            lambda engine: engine.find_secrets(
+                limit=limit or config.defaults.limit, codebase=codebase, advance=advance
+            ),
+        )
+    if as_json:
+        print_json(secrets_view(found))
+    else:
+        _print_secrets(found)
+
+
+def _print_secrets(found: FoundSecrets) -> None:
+    if not found.found:
+        note("nothing holds a key or token of a known format")
+    for one in found.found:
+        print_line((one.where, "bold"), " ", (str(one.id), "dim"))
+        shown = one.places[:PLACES_SHOWN]
+        more = "" if len(one.places) == len(shown) else f", {len(one.places) - len(shown):,} more"
+        print_line("   ", ", ".join(map(str, shown)), more)
+    if found.found:
+        note("`vestige purge ID` takes away all of a memory or intention; then change the secret")
+    _note_rest("found", len(found.found), found.count)
 
 
 def _print_duplicates(found: Duplicates) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import typer
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vestige.config import Config
     from vestige.engine.engine import Engine
     from vestige.engine.results import ImportedText, ImportFailure, ImportText
+    from vestige.models import SecretsPolicy
 
 NOTE_TYPE: Final = "note"
 TEXT_TYPE: Final = "fact"
@@ -41,13 +42,23 @@ class _Outcome:
 
     on_failure: Callable[[ImportFailure], None]
     on_text: Callable[[ImportedText], None]
+    on_removed: Callable[[ImportedText], None]
     created: int = 0
     known: int = 0
     failed: int = 0
 
     def fail(self, failure: ImportFailure) -> None:
+        from vestige.engine.screening import screened_text
+
         self.failed += 1
-        self.on_failure(failure)
+        # Both may quote the file: headings, a time that is none, a line of YAML that is wrong.
+        self.on_failure(
+            replace(
+                failure,
+                place=screened_text("place", failure.place, "mask"),
+                reason=screened_text("reason", failure.reason, "mask"),
+            )
+        )
 
     def add(self, imported: ImportedText) -> None:
         if imported.action == "created":
@@ -55,6 +66,8 @@ class _Outcome:
         else:
             self.known += 1
         self.on_text(imported)
+        if imported.removed:
+            self.on_removed(imported)
 
     @property
     def read(self) -> int:
@@ -99,7 +112,9 @@ def _import(
     texts: list[ImportedText] = []
     failures: list[ImportFailure] = []
     outcome = _Outcome(
-        on_failure=_print_failure, on_text=_print_text if about.is_dry_run else _skip
+        on_failure=_print_failure,
+        on_text=_print_text if about.is_dry_run else _skip,
+        on_removed=_print_removed,
     )
     if as_json:
         outcome.on_failure, outcome.on_text = failures.append, texts.append
@@ -132,7 +147,7 @@ def _remember(
     if is_dry_run and missing_store(config) is not None:
         # Opening a store would make its file.
         for item in found:
-            _check(item, outcome, node_type)
+            _check(item, outcome, node_type, config.secrets.policy)
         return
 
     async def remember(engine: Engine) -> None:
@@ -165,25 +180,37 @@ async def _remember_one(
         outcome.add(imported)
 
 
-def _check(item: ImportText | ImportFailure, outcome: _Outcome, node_type: str) -> None:
+def _check(
+    item: ImportText | ImportFailure, outcome: _Outcome, node_type: str, secrets: SecretsPolicy
+) -> None:
     from vestige.clock import SystemClock
-    from vestige.engine.ingest import imported_record
+    from vestige.engine.ingest import check_memory, imported_record
     from vestige.engine.results import ImportedText, ImportFailure
+    from vestige.engine.screening import cleaned, screened
     from vestige.errors import InvalidInputError
 
     if isinstance(item, ImportFailure):
         outcome.fail(item)
         return
     try:
-        imported_record(item, node_type, SystemClock())
+        record = imported_record(item, node_type, SystemClock())
+        record, removed = screened(record, secrets, check_memory)
     except InvalidInputError as error:
         outcome.fail(ImportFailure(place=item.place, reason=str(error)))
     else:
-        outcome.add(ImportedText(text=item, action="created", id=None))
+        if removed:
+            item = cleaned(item, record)
+        outcome.add(ImportedText(text=item, action="created", id=None, removed=removed))
 
 
 def _print_failure(failure: ImportFailure) -> None:
     note(f"{failure.place}: {failure.reason}")
+
+
+def _print_removed(imported: ImportedText) -> None:
+    from vestige.engine.views import removal_note
+
+    note(f"{imported.text.place}: {removal_note(imported.removed)}")
 
 
 def _print_text(imported: ImportedText) -> None:

@@ -27,7 +27,11 @@ class TextSource:
     def label(self) -> str:
         """What a message calls it."""
         if self.text is not None:
-            return f'text "{shortened(self.text, _LABEL_CHARACTERS)}"'
+            from vestige.cognition.secret_search import find_secrets, without_secrets
+
+            # A text may be refused for what it holds, and that must not be in the message.
+            text = without_secrets(self.text, find_secrets(self.text))
+            return f'text "{shortened(text, _LABEL_CHARACTERS)}"'
         return "standard input" if self.file is None else str(self.file)
 
 

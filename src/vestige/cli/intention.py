@@ -338,7 +338,10 @@ def cancel(
 
 def _print_result(verb: str, result: IntentionResult, *, as_json: bool) -> None:
     from vestige.engine.intention_views import intention_result_view
+    from vestige.engine.views import removal_note
 
+    if result.removed:
+        note(removal_note(result.removed))
     if as_json:
         print_json(intention_result_view(result))
         return

@@ -161,6 +161,7 @@ def edit(
 ) -> None:
     """Correct a memory; what is not given stays, and --tags "" removes all tags."""
     from vestige.engine.change_views import edit_view
+    from vestige.engine.views import removal_note
 
     new_content = _new_content(stdin, content, file)
     new_tags = None if tags is None else split_list(tags)
@@ -176,6 +177,8 @@ def edit(
             valid_until=valid_until,
         ),
     )
+    if result.removed:
+        note(removal_note(result.removed))
     if as_json:
         print_json(edit_view(result))
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import tomllib
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from vestige.config.sources import Table
 
 HEADER: Final = re.compile(r"\s*\[\s*embeddings\s*\]\s*(#.*)?")
+OWNER_ONLY: Final = 0o600
 NEXT_HEADER: Final = re.compile(r"\s*\[")
 KEY: Final = re.compile(r"\s*(\w+)\s*=")
 
@@ -31,10 +33,14 @@ class Edit:
 
     def write(self) -> Path | None:
         """Write the file; return where the former one is kept, None when there was none."""
-        backup = _backup_path(self.path) if self.path.exists() else None
-        if backup is not None:
-            shutil.copy2(self.path, backup)
-        self.path.write_text(self.text, "utf-8", newline="")
+        new = self.text.encode()
+        if not self.path.exists():
+            _make_private(self.path, new)
+            return None
+        backup = _backup_path(self.path)
+        _make_private(backup, self.path.read_bytes())
+        shutil.copystat(self.path, backup)
+        self.path.write_bytes(new)
         return backup
 
 
@@ -66,6 +72,15 @@ def embeddings_lines(values: Mapping[str, str | int | None]) -> list[str]:
         for key, value in values.items()
         if value is not None
     ]
+
+
+def _make_private(path: Path, data: bytes) -> None:
+    """Make a file that nobody else can read at any moment: it may hold a password or a key."""
+    handle = os.open(
+        path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), OWNER_ONLY
+    )
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(data)
 
 
 def _edited(old: str, values: Mapping[str, str | int | None]) -> str:

@@ -12,6 +12,7 @@ from vestige.config.settings import (
     DefaultsSettings,
     EmbeddingsSettings,
     LoggingSettings,
+    SecretsSettings,
     Section,
     Settings,
     StorageSettings,
@@ -52,6 +53,7 @@ class Config:
         embeddings: which model embeds.
         storage: where the memories are.
         defaults: what a request gets that does not ask for something else.
+        secrets: what happens to texts that hold keys or tokens.
         logging: what is logged.
         telemetry: what programs tell of themselves.
         sources: for `data_dir`, `config_file` and each dotted key: `default`, `argument`,
@@ -63,6 +65,7 @@ class Config:
     embeddings: EmbeddingsSettings
     storage: StorageSettings
     defaults: DefaultsSettings
+    secrets: SecretsSettings
     logging: LoggingSettings
     telemetry: TelemetrySettings
     sources: Mapping[str, str]
@@ -125,6 +128,7 @@ def load_config(
         embeddings=settings.embeddings,
         storage=settings.storage,
         defaults=settings.defaults,
+        secrets=settings.secrets,
         logging=settings.logging,
         telemetry=settings.telemetry,
         sources=sources,

@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from vestige.config.urls import split_url
-from vestige.models import DEFAULT_LIMIT, MAX_LIMIT
+from vestige.models import DEFAULT_LIMIT, MAX_LIMIT, SecretsPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -182,6 +182,16 @@ class DefaultsSettings(Section):
     profile: Literal["lean", "default", "audit", "research"] = "default"
 
 
+class SecretsSettings(Section):
+    """What happens to a text that holds a key, a token or a password.
+
+    Attributes:
+        policy: `refuse` it, `mask` the secret and keep the rest, or `allow` it.
+    """
+
+    policy: SecretsPolicy = "refuse"
+
+
 class LoggingSettings(Section):
     """What is written to the log, and in which form.
 
@@ -216,6 +226,7 @@ class Settings(Section):
     defaults: DefaultsSettings = Field(default_factory=DefaultsSettings)
     logging: LoggingSettings = Field(default_factory=LoggingSettings)
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
+    secrets: SecretsSettings = Field(default_factory=SecretsSettings)
 
 
 def _leaves(section: type[Section], prefix: str = "") -> Iterator[tuple[str, object]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, cast
 
-from vestige.engine.views import memory_view, time_view
+from vestige.engine.views import memory_view, places_view, time_view
 
 if TYPE_CHECKING:
     from vestige.engine.results import EditResult, PurgeResult, UndoResult
@@ -37,6 +37,7 @@ def edit_view(result: EditResult) -> JsonObject:
         "before": memory_view(result.before),
         "after": memory_view(result.after),
         "change_id": str(result.change_id),
+        "removed": places_view(result.removed),
     }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from vestige.engine.ingest import check_memory
 from vestige.engine.parts import commit, need
 from vestige.engine.results import EditResult
+from vestige.engine.screening import screened
 from vestige.errors import InvalidInputError
 from vestige.models import ChangeAction, ReplaceMemory
 from vestige.storage.changes import memory_account
@@ -41,9 +42,11 @@ async def edit(parts: Parts, memory_id: UUID, wanted: Edit) -> EditResult:
     Raises:
         MemoryNotFoundError: the id is unknown.
         InvalidInputError: nothing is given, or a limit.
+        SecretFoundError: what is given holds a key or token.
     """
     before = await need(parts, memory_id)
     _check(before, wanted)
+    wanted, removed = screened(wanted, parts.secrets, lambda clean: _check(before, clean))
     vectors: TextVectors | None = None
     if wanted.content is not None and wanted.content != before.content:
         vectors = await parts.embed(wanted.content)
@@ -59,7 +62,12 @@ async def edit(parts: Parts, memory_id: UUID, wanted: Edit) -> EditResult:
 
     change = await commit(parts, make)
     after = await parts.store.get(memory_id)
-    return EditResult(before=before, after=after or _edited(before, wanted), change_id=change.id)
+    return EditResult(
+        before=before,
+        after=after or _edited(before, wanted),
+        change_id=change.id,
+        removed=removed,
+    )
 
 
 def _edited(before: MemoryRecord, wanted: Edit) -> MemoryRecord:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from vestige.engine.parts import need
 from vestige.engine.results import LinkResult, NeighborMemory
+from vestige.engine.screening import screened_text
 from vestige.errors import MemoryNotFoundError
 from vestige.models import ChangeAction, MemoryEdge, PutEdge, RemoveEdge
 from vestige.storage import limits
@@ -31,7 +32,9 @@ async def link(
     Raises:
         MemoryNotFoundError: an end is unknown.
         InvalidInputError: the ends are the same, or the weight or type is outside its limits.
+        SecretFoundError: the type holds a key or token.
     """
+    edge_type = screened_text("edge_type", edge_type, parts.secrets)
     edge = MemoryEdge(
         source_id=source_id,
         target_id=target_id,

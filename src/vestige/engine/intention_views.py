@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vestige.engine.views import time_view
+from vestige.engine.views import places_view, time_view
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -44,6 +44,7 @@ def intention_result_view(result: IntentionResult) -> JsonObject:
         "intention": intention_view(result.intention),
         "previous": None if result.previous is None else intention_view(result.previous),
         "change_id": str(result.change_id),
+        "removed": places_view(result.removed),
     }
 
 

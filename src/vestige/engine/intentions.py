@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from vestige.cognition.prospective import Moment, most_pressing_first, reason_to_act
 from vestige.engine.parts import commit
+from vestige.engine.screening import screened
 from vestige.errors import IntentionNotFoundError, InvalidInputError
 from vestige.models import (
     MAX_LIMIT,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from vestige.engine.parts import Parts
-    from vestige.models import Change, JsonObject
+    from vestige.models import Change, JsonObject, SecretPlace
     from vestige.storage.protocol import MemoryStore
 
 CLOSING: Final = {
@@ -64,11 +65,13 @@ class IntentionResult:
         intention: as it is now.
         previous: as it was before; None for a new one.
         change_id: what the changelog calls the change.
+        removed: the secrets that were taken out of what was given.
     """
 
     intention: Intention
     previous: Intention | None
     change_id: UUID
+    removed: tuple[SecretPlace, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,30 +100,15 @@ async def set_intention(parts: Parts, item: IntentionItem) -> IntentionResult:
 
     Raises:
         InvalidInputError: nothing brings it up, more than one kind of trigger does, or a limit.
+        SecretFoundError: it holds a key or token.
     """
     now = parts.clock.now()
-    trigger_type, trigger_at = _trigger(item)
-    intention = Intention(
-        id=uuid4(),
-        content=item.content,
-        trigger_type=trigger_type,
-        trigger_at=trigger_at,
-        event=item.event,
-        file_pattern=item.file_pattern,
-        topic=item.topic,
-        codebase=item.codebase,
-        deadline=item.deadline,
-        priority=item.priority,
-        memory_ids=tuple(dict.fromkeys(item.memory_ids)),
-        tags=tuple(dict.fromkeys(item.tags)),
-        metadata=item.metadata or {},
-        created_at=now,
-        updated_at=now,
-    )
-    check_intention(intention)
+    check_intention(_new(item, now))
+    item, removed = screened(item, parts.secrets, lambda clean: check_intention(_new(clean, now)))
+    intention = _new(item, now)
     change = parts.change(ChangeAction.INTENDED, PutIntention(intention=intention))
     await parts.store.commit(change)
-    return IntentionResult(intention=intention, previous=None, change_id=change.id)
+    return IntentionResult(intention=intention, previous=None, change_id=change.id, removed=removed)
 
 
 async def snooze(parts: Parts, intention_id: UUID, until: datetime) -> IntentionResult:
@@ -216,6 +204,27 @@ async def _changed(
 
     change = await commit(parts, make)
     return IntentionResult(intention=after, previous=before, change_id=change.id)
+
+
+def _new(item: IntentionItem, now: datetime) -> Intention:
+    trigger_type, trigger_at = _trigger(item)
+    return Intention(
+        id=uuid4(),
+        content=item.content,
+        trigger_type=trigger_type,
+        trigger_at=trigger_at,
+        event=item.event,
+        file_pattern=item.file_pattern,
+        topic=item.topic,
+        codebase=item.codebase,
+        deadline=item.deadline,
+        priority=item.priority,
+        memory_ids=tuple(dict.fromkeys(item.memory_ids)),
+        tags=tuple(dict.fromkeys(item.tags)),
+        metadata=item.metadata or {},
+        created_at=now,
+        updated_at=now,
+    )
 
 
 def _trigger(item: IntentionItem) -> tuple[TriggerType, datetime | None]:

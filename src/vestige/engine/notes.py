@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 ENDINGS: Final = (".md", ".markdown")
 NOTE_MAX_BYTES: Final = 20_000_000  # of one file
+FRONT_MATTER_MAX_CHARACTERS: Final = 100_000  # YAML takes a second for a million of them
 PATH_SEPARATOR: Final = " > "
 _FENCE: Final = "---"
 _TIME_KEYS: Final = ("created", "created_at", "date")
@@ -46,7 +47,10 @@ def note_files(folder: Path) -> list[Path]:
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         paths = (Path(parent, name) for name in files if not name.startswith("."))
-        found += [path for path in paths if is_note(path) and path.is_file()]
+        # A link in a folder of somebody else's notes may lead to any file of this user.
+        found += [
+            path for path in paths if is_note(path) and path.is_file() and not path.is_symlink()
+        ]
     return sorted(found)
 
 
@@ -89,7 +93,9 @@ def sections(text: str) -> list[tuple[tuple[str, ...], str]]:
         The headings from the outermost to the section's own, and the text below it.
     """
     lines = text.split("\n")
-    tokens = MarkdownIt("commonmark").parse(text)
+    # Only headings are looked for. What stands inside of lines takes the square of its length where
+    # it is made of brackets or stars, minutes for a megabyte.
+    tokens = MarkdownIt("commonmark").disable("inline").parse(text)
     path: list[tuple[int, str]] = []
     found: list[tuple[tuple[str, ...], str]] = []
     start = 0
@@ -127,9 +133,14 @@ def split_front_matter(text: str) -> tuple[FrontMatter, str]:
     end = next(ends, None)
     if end is None:
         return FrontMatter(), text
+    head = "\n".join(lines[1:end])
+    if len(head) > FRONT_MATTER_MAX_CHARACTERS:
+        raise InvalidInputError(
+            "front matter", f"has more than {FRONT_MATTER_MAX_CHARACTERS} characters"
+        )
     try:
         # Every scalar stays the text it is: no types are guessed and no objects are made.
-        value: object = yaml.load("\n".join(lines[1:end]), Loader=yaml.BaseLoader)  # noqa: S506  # makes texts, lists and dicts only
+        value: object = yaml.load(head, Loader=yaml.BaseLoader)  # noqa: S506  # makes texts, lists and dicts only
     except (yaml.YAMLError, RecursionError) as error:
         problem = " ".join(str(error).split())
         raise InvalidInputError("front matter", f"is not YAML: {problem}") from error

@@ -62,6 +62,7 @@ async def open_engine(
             clock,
             open_embedder=partial(embedder_of, config.embeddings),
             actor=actor,
+            secrets=config.secrets.policy,
         )
         with watched_store(name_of(store), partial(_counts, store, clock or SystemClock())):
             yield engine

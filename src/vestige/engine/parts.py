@@ -14,6 +14,7 @@ from vestige.embedding.texts import embed_texts, signature_of
 from vestige.engine.change_notes import ChangeNotes
 from vestige.engine.following import FollowedModel
 from vestige.engine.observing import observe_methods
+from vestige.engine.screening import screened_text
 from vestige.errors import ConflictError, MemoryNotFoundError
 from vestige.models import Change
 
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
     from vestige.embedding import Embedder
     from vestige.embedding.texts import TextVectors
     from vestige.engine.following import OpenEmbedder
-    from vestige.models import ChangeAction, MemoryRecord, ModelSignature, Operation
+    from vestige.models import (
+        ChangeAction,
+        MemoryRecord,
+        ModelSignature,
+        Operation,
+        SecretsPolicy,
+    )
     from vestige.storage.protocol import MemoryStore
 
 T = TypeVar("T")
@@ -50,6 +57,7 @@ class Parts:
         embedder: of its model.
         clock: where the time comes from.
         actor: who the changelog says made the changes.
+        secrets: what happens to what is given to be stored and holds keys or tokens.
         is_bound: the store refuses to compare vectors of the embedder with those of another model.
         register: gives a store that has no model that of the embedder; None for who only reads.
     """
@@ -58,6 +66,7 @@ class Parts:
     embedder: Embedder
     clock: Clock
     actor: Actor
+    secrets: SecretsPolicy = "refuse"
     is_bound: bool = False
     register: Callable[[], Awaitable[object]] | None = None
 
@@ -87,16 +96,23 @@ class Parts:
         reason: str | None = None,
         undoes: UUID | None = None,
     ) -> Change:
-        """Return a new change of this actor; the reason must not quote a memory."""
+        """Return a new change of this actor; the reason must not quote a memory.
+
+        Raises:
+            SecretFoundError: the reason or a name of the actor holds a key or token.
+        """
         return Change(
             id=uuid4(),
             action=action,
             operations=operations,
-            reason=reason,
-            client_id=self.actor.client_id,
-            session_id=self.actor.session_id,
+            reason=self._allowed("reason", reason),
+            client_id=self._allowed("client_id", self.actor.client_id),
+            session_id=self._allowed("session_id", self.actor.session_id),
             undoes=undoes,
         )
+
+    def _allowed(self, field: str, text: str | None) -> str | None:
+        return None if text is None else screened_text(field, text, self.secrets)
 
 
 async def need(parts: Parts, memory_id: UUID) -> MemoryRecord:
@@ -140,6 +156,8 @@ class EngineBase:
         open_embedder: makes the embedder of the model that the store changed to; without it, such
             a change is a `ModelMismatchError`.
         actor: who the changelog says made the changes.
+        secrets: what happens to what is given to be stored and holds keys or tokens: `refuse`,
+            `mask` or `allow`.
     """
 
     def __init_subclass__(cls) -> None:
@@ -154,10 +172,12 @@ class EngineBase:
         *,
         open_embedder: OpenEmbedder | None = None,
         actor: Actor | None = None,
+        secrets: SecretsPolicy = "refuse",
     ) -> None:
         self.store = store
         self.actor = actor or Actor()
         self._clock = clock or SystemClock()
+        self._secrets: SecretsPolicy = secrets
         self._model = FollowedModel(store, embedder, open_embedder)
         self._notes = ChangeNotes(store)
         # Two writers of the same text must not both find it unknown.
@@ -184,7 +204,13 @@ class EngineBase:
 
     @property
     def _parts(self) -> Parts:
-        return Parts(store=self.store, embedder=self.embedder, clock=self._clock, actor=self.actor)
+        return Parts(
+            store=self.store,
+            embedder=self.embedder,
+            clock=self._clock,
+            actor=self.actor,
+            secrets=self._secrets,
+        )
 
     async def _reading(self, read: Callable[[Parts], Awaitable[T]]) -> T:
         """Read with the embedder of the store's model, once more when that changed meanwhile."""

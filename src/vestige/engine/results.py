@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from vestige.cognition.ingest_gate import Comparison
-    from vestige.models import ChangelogEntry, JsonObject, MemoryEdge, MemoryRecord, SchedulingState
+    from vestige.models import (
+        ChangelogEntry,
+        JsonObject,
+        MemoryEdge,
+        MemoryRecord,
+        SchedulingState,
+        SecretPlace,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +86,7 @@ class RememberResult:
         links: what the new memory was linked to.
         previous: the memory whose place it took, as it was.
         change_id: the change in the changelog; `undo` takes it back.
+        removed: the secrets that were taken out of the text and what was given with it.
     """
 
     id: UUID
@@ -89,6 +97,7 @@ class RememberResult:
     added_tags: tuple[str, ...] = ()
     links: tuple[MemoryEdge, ...] = ()
     previous: MemoryRecord | None = None
+    removed: tuple[SecretPlace, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,11 +114,15 @@ class PutItem:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PutResult:
-    """What became of an item: whether its id was new, and the change in the changelog."""
+    """What became of an item: whether its id was new, and the change in the changelog.
+
+    `removed` are the secrets that were taken out of it.
+    """
 
     id: UUID
     action: Literal["created", "edited"]
     change_id: UUID
+    removed: tuple[SecretPlace, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,11 +158,15 @@ class ImportFailure:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImportedText:
-    """What became of a text; `id` is None where nothing was written and nothing known."""
+    """What became of a text; `id` is None where nothing was written and nothing known.
+
+    `removed` are the secrets that were taken out of it: its content and tags are without them.
+    """
 
     text: ImportText
     action: Literal["created", "known"]
     id: UUID | None
+    removed: tuple[SecretPlace, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -234,11 +251,15 @@ class RecallResult(Sequence[RecallHit]):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EditResult:
-    """A memory before and after it was changed, and the change in the changelog."""
+    """A memory before and after it was changed, and the change in the changelog.
+
+    `removed` are the secrets that were taken out of what was given.
+    """
 
     before: MemoryRecord
     after: MemoryRecord
     change_id: UUID
+    removed: tuple[SecretPlace, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -24,10 +24,10 @@ from vestige.engine.session_texts import (
     RECALLED,
     REMINDERS,
     codebase_heading,
-    heading_tokens,
     note_tokens,
     recalled_heading,
     reminder_heading,
+    tokens_around,
 )
 from vestige.storage import limits
 from vestige.storage.problems import memories, unfinished_reembedding
@@ -242,7 +242,7 @@ def _fitted(
         left: tokens that all of it may take.
     """
     shortened = [replace(item, text=beginning(item.text, most)) for item in items]
-    around = heading_tokens(title, [heading(item) for item in shortened])
+    around = tokens_around(title, [(heading(item), item.text) for item in shortened])
     fitting = fit([item.text for item in shortened], left, tokens_per_text=around)
     shown = shortened[: len(fitting.kept)]
     if fitting.cut is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from vestige.cognition.facts import DifferenceKind
-    from vestige.models import MemoryEdge, MemoryRecord
+    from vestige.models import MemoryEdge, MemoryRecord, SecretPlace
 
+SecretHolder: TypeAlias = Literal["memory", "intention", "changelog"]
 EXCERPT_CHARACTERS: Final = 300
 
 
@@ -221,3 +222,33 @@ class Consolidation:
         """How many values and links are written."""
         links = sum(self.links.values()) + sum(self.pruned.values())
         return self.retrievability + self.vectors + len(self.domains) + links
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundSecret:
+    """Something stored that holds keys or tokens.
+
+    Attributes:
+        id: the memory or intention.
+        where: whether it holds them itself, or only what the changelog keeps of it does.
+        places: what they are and where; never the secrets themselves.
+    """
+
+    id: UUID
+    where: SecretHolder
+    places: tuple[SecretPlace, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundSecrets:
+    """What holds keys or tokens.
+
+    Attributes:
+        found: memories, then intentions, oldest first, then those of the changelog, newest first.
+        count: how many there are in all.
+        looked_at: memories that were looked through.
+    """
+
+    found: tuple[FoundSecret, ...]
+    count: int
+    looked_at: int

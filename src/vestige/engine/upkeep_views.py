@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vestige.engine.views import edge_view, time_view
+from vestige.engine.views import edge_view, places_view, time_view
 
 if TYPE_CHECKING:
     from vestige.engine.upkeep_results import (
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Duplicates,
         Excerpt,
         FoundContradiction,
+        FoundSecrets,
     )
     from vestige.models import JsonObject
 
@@ -62,6 +63,23 @@ def contradictions_view(found: Contradictions) -> JsonObject:
         "count": found.count,
         "compared": found.compared,
         "notes": list(found.notes),
+    }
+
+
+def secrets_view(found: FoundSecrets) -> JsonObject:
+    """Return what holds keys or tokens: ids, kinds and places, never the secrets."""
+    return {
+        "secrets": [
+            {
+                "id": str(one.id),
+                "where": one.where,
+                "kinds": [*dict.fromkeys(place.kind for place in one.places)],
+                "places": places_view(one.places),
+            }
+            for one in found.found
+        ],
+        "count": found.count,
+        "looked_at": found.looked_at,
     }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from vestige.engine.results import (
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         ModelSignature,
         Problem,
         SchedulingState,
+        SecretPlace,
         StoreStats,
         User,
     )
@@ -122,7 +124,18 @@ def remember_view(result: RememberResult) -> JsonObject:
         if previous is None
         else {"id": str(previous.id), "content": previous.content},
         "change_id": str(result.change_id),
+        "removed": places_view(result.removed),
     }
+
+
+def places_view(places: Sequence[SecretPlace]) -> JsonValue:
+    """Return where secrets are, or were."""
+    return [{"kind": place.kind, "field": place.field, "line": place.line} for place in places]
+
+
+def removal_note(places: Sequence[SecretPlace]) -> str:
+    """Return which secrets were taken out, for people; empty when there were none."""
+    return f"taken out: {', '.join(map(str, places))}" if places else ""
 
 
 def imported_view(imported: ImportedText) -> JsonObject:
@@ -135,6 +148,7 @@ def imported_view(imported: ImportedText) -> JsonObject:
         "content": text.content[:CANDIDATE_CHARACTERS],
         "tags": list(text.tags),
         "created_at": _optional_time(text.created_at),
+        "removed": places_view(imported.removed),
     }
 
 

@@ -9,6 +9,8 @@ from vestige.engine import editing, graph, history, ingest, maintenance, putting
 from vestige.engine.editing import Edit
 from vestige.engine.parts import Actor, EngineBase
 from vestige.engine.results import ImportedText, RememberItem
+from vestige.engine.screening import cleaned, screened
+from vestige.engine.views import removal_note
 from vestige.errors import (
     InvalidInputError,
     ModelMismatchError,
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
         UndoResult,
         VacuumResult,
     )
-    from vestige.models import JsonObject, MemoryEdge, MemoryRecord
+    from vestige.models import JsonObject, MemoryEdge, MemoryRecord, SecretPlace
 
 BATCH_MAX: Final = 100  # texts that are remembered with one call
 
@@ -79,6 +81,7 @@ class Writing(EngineBase):
         Raises:
             MemoryNotFoundError: the memory to supersede is unknown.
             InvalidInputError: a limit; nothing was written.
+            SecretFoundError: the text, or what is given with it, holds a key or token.
             EmbeddingError: the text cannot be embedded; nothing was written.
         """
         item = RememberItem(
@@ -99,12 +102,14 @@ class Writing(EngineBase):
 
         async def write(parts: Parts) -> RememberResult:
             record = await ingest.item_record(parts, item)
-            return await ingest.remember(
+            record, removed = screened(record, parts.secrets, ingest.check_memory)
+            result = await ingest.remember(
                 _named(parts, item.context),
                 record,
                 supersedes=item.supersedes,
                 force=item.force_create,
             )
+            return _noting(result, removed)
 
         return await self._writing(write)
 
@@ -146,17 +151,22 @@ class Writing(EngineBase):
 
         Raises:
             InvalidInputError: a limit; nothing was written.
+            SecretFoundError: the text, or what is given with it, holds a key or token.
             EmbeddingError: the text cannot be embedded; nothing was written.
         """
         record = ingest.imported_record(text, node_type, self._clock)
+        record, removed = screened(record, self._secrets, ingest.check_memory)
 
         async def write(parts: Parts) -> UUID | None:
             return await ingest.remember_once(parts, record, is_dry_run=is_dry_run)
 
         known = await (self._reading(write) if is_dry_run else self._writing(write))
+        if removed:
+            text = cleaned(text, record)
         if known is not None:
-            return ImportedText(text=text, action="known", id=known)
-        return ImportedText(text=text, action="created", id=None if is_dry_run else record.id)
+            return ImportedText(text=text, action="known", id=known, removed=removed)
+        new_id = None if is_dry_run else record.id
+        return ImportedText(text=text, action="created", id=new_id, removed=removed)
 
     async def put(self, items: Sequence[PutItem]) -> list[PutResult]:
         """Keep texts under ids of the caller's; what an id held before is replaced.
@@ -172,12 +182,18 @@ class Writing(EngineBase):
 
         Raises:
             InvalidInputError: a limit, or a memory with such an id was purged; nothing was written.
+            SecretFoundError: an item holds a key or token; nothing was written.
             EmbeddingError: a text cannot be embedded; nothing was written.
         """
         if not 0 < len(items) <= BATCH_MAX:
             raise InvalidInputError("items", f"must be 1 to {BATCH_MAX}")
-        records = putting.new_records(items, self._clock.now())
-        return await self._writing(lambda parts: putting.put(parts, records))
+        removed: dict[UUID, tuple[SecretPlace, ...]] = {}
+        records: list[MemoryRecord] = []
+        for new in putting.new_records(items, self._clock.now()):
+            record, removed[new.id] = screened(new, self._secrets, ingest.check_memory)
+            records.append(record)
+        results = await self._writing(lambda parts: putting.put(parts, records))
+        return [replace(result, removed=removed[result.id]) for result in results]
 
     async def edit(
         self,
@@ -198,6 +214,7 @@ class Writing(EngineBase):
         Raises:
             MemoryNotFoundError: the id is unknown.
             InvalidInputError: nothing would change, or a limit.
+            SecretFoundError: what is given holds a key or token.
         """
         wanted = Edit(
             content=content,
@@ -332,6 +349,13 @@ class Writing(EngineBase):
     async def vacuum(self) -> VacuumResult:
         """Give space back, and say how large the store was and is."""
         return await maintenance.vacuum(self.store, self._clock)
+
+
+def _noting(result: RememberResult, removed: tuple[SecretPlace, ...]) -> RememberResult:
+    """Return a result that says, also in its reason, what was taken out of the text."""
+    if not removed:
+        return result
+    return replace(result, reason=f"{result.reason}; {removal_note(removed)}", removed=removed)
 
 
 def _named(parts: Parts, context: IngestContext | None) -> Parts:

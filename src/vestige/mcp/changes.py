@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vestige.cognition.quotation import quoted
 from vestige.engine.change_views import WITH_TEXT, changed_fields, texts_of
 from vestige.engine.views import time_view
 from vestige.errors import InvalidInputError
-from vestige.mcp.text import beginning, described, quoted
+from vestige.mcp.text import beginning, described
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

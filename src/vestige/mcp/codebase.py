@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias, cast
 from mcp.types import CallToolResult
 from pydantic import Field
 
+from vestige.cognition.quotation import NOTICE, quoted
 from vestige.errors import InvalidInputError
 from vestige.mcp.arguments import parse_id, refuse_unused
 from vestige.mcp.context import ToolContext, client_id, engine_of, memory_of, scope_of
 from vestige.mcp.results import CodebaseAnswer, CodebaseRow, success
-from vestige.mcp.text import NOTICE, described, quoted
+from vestige.mcp.text import described
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -9,6 +9,8 @@ from mcp.types import CallToolResult
 from pydantic import Field
 
 from vestige.clock import SystemClock
+from vestige.cognition.quotation import NOTICE, quoted
+from vestige.engine.views import removal_note
 from vestige.errors import InvalidInputError
 from vestige.mcp.arguments import parse_id, parse_time, refuse_unused
 from vestige.mcp.context import (
@@ -20,7 +22,7 @@ from vestige.mcp.context import (
     scope_of,
 )
 from vestige.mcp.results import IntentionAnswer, IntentionRow, success
-from vestige.mcp.text import NOTICE, described, one_line, quoted
+from vestige.mcp.text import described, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -170,7 +172,11 @@ async def _listed(engine: Engine, codebase: str | None, limit: int) -> JsonObjec
 
 
 def _one(result: IntentionResult) -> JsonObject:
-    return {"change_id": str(result.change_id), "intentions": [row_of(result.intention)]}
+    return {
+        "change_id": str(result.change_id),
+        "note": removal_note(result.removed) or None,
+        "intentions": [row_of(result.intention)],
+    }
 
 
 def row_of(intention: Intention) -> JsonObject:
@@ -212,6 +218,8 @@ def _text(answer: IntentionAnswer) -> str:
     lines = [f"{answer.action} in {answer.store} ({answer.scope}). {NOTICE}"]
     if answer.change_id is not None:
         lines.append(f"change_id: {answer.change_id}")
+    if answer.note is not None:
+        lines.append(answer.note)
     if answer.total is not None:
         lines.append(f"to be done now: {answer.total}, shown: {len(answer.intentions)}")
     return "\n".join([*lines, *intention_lines(answer.intentions)])

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple, TypeAli
 from mcp.types import CallToolResult
 from pydantic import Field
 
+from vestige.cognition.quotation import NOTICE, quoted
 from vestige.mcp.arguments import refuse_unused
 from vestige.mcp.context import ALL_CODEBASES, ToolContext, engine_of, memory_of, scope_of
 from vestige.mcp.results import FindingRow, MaintainAnswer, success
-from vestige.mcp.text import NOTICE, beginning, described, one_line, quoted, rounded
+from vestige.mcp.text import beginning, described, one_line, rounded
 
 if TYPE_CHECKING:
     from vestige.engine.engine import Engine

@@ -10,7 +10,8 @@ from pydantic import Field
 
 from vestige.clock import SystemClock
 from vestige.cognition import fsrs
-from vestige.engine.views import memory_view, scheduling_view
+from vestige.cognition.quotation import NOTICE, quoted
+from vestige.engine.views import memory_view, removal_note, scheduling_view
 from vestige.errors import InvalidInputError
 from vestige.mcp import changes
 from vestige.mcp.arguments import parse_id, parse_time, refuse_unused
@@ -23,7 +24,7 @@ from vestige.mcp.context import (
     scope_of,
 )
 from vestige.mcp.results import MemoryAnswer, success
-from vestige.mcp.text import NOTICE, described, link_line, quoted, rounded
+from vestige.mcp.text import described, link_line, rounded
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -235,6 +236,7 @@ def _edited(result: EditResult) -> JsonObject:
     before, after = memory_view(result.before), memory_view(result.after)
     fields: JsonObject = {name: after[name] for name in (*EDITABLE, *MARKS, "updated_at")}
     fields["change_id"] = str(result.change_id)
+    fields["note"] = removal_note(result.removed) or None
     for name in EDITABLE:
         if name == "content" or before[name] != after[name]:
             fields[f"previous_{name}"] = before[name]

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, cast
 from mcp.types import CallToolResult
 from pydantic import Field
 
+from vestige.cognition.quotation import NOTICE, quoted
 from vestige.engine.views import hit_view
 from vestige.mcp.arguments import parse_time
 from vestige.mcp.context import ALL_CODEBASES, ToolContext, engine_of, memory_of, scope_of
 from vestige.mcp.results import HitRow, RecallAnswer, success
-from vestige.mcp.text import BRIEF_CHARACTERS, NOTICE, described, quoted, rounded
+from vestige.mcp.text import BRIEF_CHARACTERS, described, rounded
 
 if TYPE_CHECKING:
     from vestige.engine.results import RecallHit

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from mcp.types import CallToolResult
 from pydantic import Field
 
+from vestige.cognition.quotation import NOTICE, quoted
 from vestige.engine.results import IngestContext, RememberItem
 from vestige.errors import InvalidInputError, VestigeError
 from vestige.mcp.arguments import parse_id, parse_time
@@ -19,7 +20,7 @@ from vestige.mcp.context import (
     scope_of,
 )
 from vestige.mcp.results import RememberAnswer, success
-from vestige.mcp.text import NOTICE, beginning, described, link_line, one_line, quoted, rounded
+from vestige.mcp.text import beginning, described, link_line, one_line, rounded
 
 if TYPE_CHECKING:
     from vestige.engine.engine import Engine

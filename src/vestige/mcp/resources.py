@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from mcp.server.mcpserver.exceptions import ResourceError
 
 from vestige.clock import SystemClock
+from vestige.cognition.quotation import NOTICE
 from vestige.errors import VestigeError
 from vestige.mcp.context import ALL_CODEBASES, scope_of
 from vestige.mcp.intention import row_of
 from vestige.mcp.session import memory_row, status_fields, timeline_fields
-from vestige.mcp.text import NOTICE
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer

@@ -7,9 +7,9 @@ from typing import Literal, TypeAlias
 from mcp.types import CallToolResult, TextContent
 from pydantic import BaseModel
 
+from vestige.cognition.quotation import NOTICE
 from vestige.engine.views import error_view
 from vestige.errors import VestigeError
-from vestige.mcp.text import NOTICE
 from vestige.models import JsonObject
 
 Metadata: TypeAlias = dict[str, object]  # JSON; pydantic cannot take its recursive type
@@ -109,12 +109,16 @@ class ChangeRow(BaseModel):
 
 
 class MemoryAnswer(Answer):
-    """A memory after an action: `previous_...` is what was replaced or deleted."""
+    """A memory after an action: `previous_...` is what was replaced or deleted.
+
+    `note` names the secrets that were taken out of what was given.
+    """
 
     id: str | None = None
     action: str
     change_id: str | None = None
     notice: str = NOTICE
+    note: str | None = None
     content: str | None = None
     previous_content: str | None = None
     node_type: str | None = None
@@ -155,11 +159,12 @@ class IntentionRow(BaseModel):
 
 
 class IntentionAnswer(Answer):
-    """The intentions after an action; `total`: how many have come up."""
+    """The intentions after an action; `total`: how many have come up; `note`: secrets taken out."""
 
     action: str
     change_id: str | None = None
     notice: str = NOTICE
+    note: str | None = None
     total: int | None = None
     intentions: list[IntentionRow]
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias, cast
 from mcp.types import CallToolResult
 from pydantic import Field
 
+from vestige.cognition.quotation import NOTICE, quoted
 from vestige.engine.views import stats_view, time_view
 from vestige.mcp.arguments import parse_time, refuse_unused
 from vestige.mcp.context import ALL_CODEBASES, ToolContext, engine_of, memory_of, scope_of
 from vestige.mcp.intention import intention_lines, row_of
 from vestige.mcp.results import SessionAnswer, success
-from vestige.mcp.text import NOTICE, beginning, described, quoted
+from vestige.mcp.text import beginning, described
 
 if TYPE_CHECKING:
     from collections.abc import Collection

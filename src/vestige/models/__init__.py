@@ -50,6 +50,7 @@ from vestige.models.memories import (
     Visibility,
 )
 from vestige.models.searches import SearchQuery, SearchResult
+from vestige.models.secrets import SecretPlace, SecretsPolicy
 from vestige.models.stores import (
     EncodedMemory,
     HealthStatus,
@@ -136,6 +137,8 @@ __all__ = [
     "SchedulingState",
     "SearchQuery",
     "SearchResult",
+    "SecretPlace",
+    "SecretsPolicy",
     "StoreStats",
     "Tombstone",
     "TransferPage",

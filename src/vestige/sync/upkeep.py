@@ -14,7 +14,12 @@ from vestige.sync.parts import SyncBase
 if TYPE_CHECKING:
     from vestige.engine.fitting import FitResult
     from vestige.engine.near_pairs import Advance
-    from vestige.engine.upkeep_results import Consolidation, Contradictions, Duplicates
+    from vestige.engine.upkeep_results import (
+        Consolidation,
+        Contradictions,
+        Duplicates,
+        FoundSecrets,
+    )
     from vestige.models import FsrsWeights
 
 
@@ -101,6 +106,25 @@ class Upkeep(SyncBase):
             lambda engine: engine.find_contradictions(
                 limit=limit, codebase=codebase, advance=advance
             )
+        )
+
+    def find_secrets(
+        self, *, limit: int = 0, codebase: str | None = None, advance: Advance = quietly
+    ) -> FoundSecrets:
+        """Return what holds keys or tokens, also hidden memories and the changelog; write nothing.
+
+        `purge` takes away what it names: the memory or intention, and all that is kept of it.
+
+        Args:
+            limit: how many, at most 1000; 0 means 10.
+            codebase: memories and intentions of this codebase only, without the changelog.
+            advance: is told how many more memories are done, and how many there are.
+
+        Raises:
+            InvalidInputError: a limit.
+        """
+        return self.run(
+            lambda engine: engine.find_secrets(limit=limit, codebase=codebase, advance=advance)
         )
 
     def fsrs_weights(self) -> FsrsWeights | None:

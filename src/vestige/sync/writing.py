@@ -71,6 +71,7 @@ class Writing(SyncBase):
         Raises:
             MemoryNotFoundError: the memory to supersede is unknown.
             InvalidInputError: a limit; nothing was written.
+            SecretFoundError: the text, or what is given with it, holds a key or token.
             EmbeddingError: the text cannot be embedded; nothing was written.
         """
         return self.run(
@@ -117,6 +118,7 @@ class Writing(SyncBase):
 
         Raises:
             InvalidInputError: a limit; nothing was written.
+            SecretFoundError: the text, or what is given with it, holds a key or token.
             EmbeddingError: the text cannot be embedded; nothing was written.
         """
         return self.run(
@@ -137,6 +139,7 @@ class Writing(SyncBase):
 
         Raises:
             InvalidInputError: a limit, or a memory with such an id was purged; nothing was written.
+            SecretFoundError: an item holds a key or token; nothing was written.
             EmbeddingError: a text cannot be embedded; nothing was written.
         """
         return self.run(lambda engine: engine.put(items))
@@ -160,6 +163,7 @@ class Writing(SyncBase):
         Raises:
             MemoryNotFoundError: the id is unknown.
             InvalidInputError: nothing would change, or a limit.
+            SecretFoundError: what is given holds a key or token.
         """
         return self.run(
             lambda engine: engine.edit(

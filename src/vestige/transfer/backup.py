@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from vestige.errors import TransferError
 from vestige.models import TransferTable
+from vestige.storage.private_folders import make_private_folder
 from vestige.storage.row_objects import row_object
 from vestige.transfer.archive import ArchiveHeader, ArchiveWriter, line_of
 from vestige.transfer.archive_reading import ArchiveInfo, read_header, verify
@@ -37,7 +38,6 @@ PARTIAL_PREFIX: Final = ".vestige-backup-"
 PARTIAL_ENDING: Final = ".partial"
 PARTIAL_AGE: Final = timedelta(days=1)  # after which nobody writes to an unfinished file any more
 PAGE_ROWS: Final = 100  # held in memory at once: a hundred texts of the largest size
-FOLDER_MODE: Final = 0o700
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -209,7 +209,7 @@ def _writing(target: Path) -> Generator[IO[bytes]]:
     """Open a file that appears under its name when all of it is written and on the disk."""
     folder = target.parent
     try:
-        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        make_private_folder(folder)
         if os.path.lexists(target):
             raise _taken(target)
         handle, name = tempfile.mkstemp(PARTIAL_ENDING, PARTIAL_PREFIX, folder)  # of mode 0600

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vestige.errors import ConfigError, StoreUnavailableError
+from vestige.storage.private_folders import make_private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -119,8 +120,7 @@ def make_home(data_dir: Path) -> Home:
         StoreUnavailableError: the folder belongs to somebody else.
     """
     home = find_home(data_dir)
-    home.folder.parent.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
-    home.folder.mkdir(mode=PRIVATE, exist_ok=True)
+    make_private_folder(home.folder)
     found = home.folder.stat()
     if found.st_uid != os.geteuid():
         raise StoreUnavailableError(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Concatenate, Final, LiteralString, ParamSpec, 
 from apsw import SQLITE_OPEN_READWRITE
 
 from vestige.errors import StoreUnavailableError
+from vestige.storage.private_folders import make_private_folder
 from vestige.storage.sqlite.driver import Connection
 from vestige.storage.sqlite.errors import translated
 from vestige.storage.sqlite.slow import SlowStatements
@@ -32,7 +33,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 FILE_MODE: Final = 0o600
-FOLDER_MODE: Final = 0o700
 
 
 @dataclass(kw_only=True, slots=True)
@@ -175,8 +175,7 @@ def prepare_file(path: Path) -> None:
         StoreUnavailableError: they cannot be made, or the file cannot be written.
     """
     try:
-        if not path.parent.exists():
-            path.parent.mkdir(mode=FOLDER_MODE, parents=True)
+        make_private_folder(path.parent)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE))
     except OSError as error:
         raise StoreUnavailableError(
