@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-extra test-faults test-attacks check audit bench docs clean lock
+.PHONY: help demo test test-extra test-faults test-attacks check audit bench docs package write clean lock
 # The tools use all cores themselves, and two targets at once would build the environment twice.
 .NOTPARALLEL:
 
@@ -57,6 +57,15 @@ bench: $(READY) ## run the benchmarks
 
 docs: $(READY) ## run the examples of the documentation
 	$(BIN)/python -m pytest $(ARGS) tests/docs
+
+package: $(READY) ## build the package, install it into empty environments, run the demo there
+	$(BIN)/python tools/package_check.py $(ARGS)
+
+write: $(READY) ## write anew what is made from the code: tables, signatures, drawings, the sync engine
+	$(BIN)/python tools/sync_engine.py --write
+	$(BIN)/python tools/house.py --write
+	$(BIN)/python tools/reference.py --write
+	$(BIN)/python tools/forgetting_curve.py --write
 
 clean: ## remove the environment, the caches and the demo's folder
 	rm -rf $(VENV) .venv-lock .venv-bootstrap .demo .servers build dist .coverage

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from vestige import Engine, MemoryRecord
 
+    Ranked = Sequence[tuple[Sequence[str], Sequence[str]]]  # what is right, and what was found
+
 MODES: Final = ("recall", "words", "vector")
 MARKER: Final = "complete.json"  # written last, so a store that it lies beside is whole
 SCORED_RANKS: Final = 10
@@ -94,8 +96,8 @@ def _parser() -> argparse.ArgumentParser:
 
 async def _run(arguments: argparse.Namespace) -> None:
     folder: Path = arguments.folder
-    documents = _documents(folder)
-    questions = _questions(folder)
+    documents = read_documents(folder)
+    questions = read_questions(folder)
     with tempfile.TemporaryDirectory() as temporary:
         store: Path = arguments.store or Path(temporary)
         config = load_config(None, store, _environment(arguments.url))
@@ -207,13 +209,22 @@ def _report(
     _print_scores("sessions", by_session)
 
 
-def _print_scores(level: str, ranked: Sequence[tuple[Sequence[str], Sequence[str]]]) -> None:
+def _print_scores(level: str, ranked: Ranked) -> None:
+    scores = score(ranked)
+    if scores is None:
+        return
+    recall, gain, count = scores
+    print(f"  {level:<9} recall@10 {recall:.4f}  nDCG@10 {gain:.4f}  ({count} questions)")
+
+
+def score(ranked: Ranked) -> tuple[float, float, int] | None:
+    """Return recall@10, nDCG@10 and of how many questions, None where none has an answer."""
     scored = [(gold, found[:SCORED_RANKS]) for gold, found in ranked if gold]
     if not scored:
-        return
+        return None
     recall = sum(len({*gold} & {*found}) / len(gold) for gold, found in scored) / len(scored)
     gain = sum(_ndcg(gold, found) for gold, found in scored) / len(scored)
-    print(f"  {level:<9} recall@10 {recall:.4f}  nDCG@10 {gain:.4f}  ({len(scored)} questions)")
+    return recall, gain, len(scored)
 
 
 def _ndcg(gold: Sequence[str], found: Sequence[str]) -> float:
@@ -223,7 +234,8 @@ def _ndcg(gold: Sequence[str], found: Sequence[str]) -> float:
     return gain / best
 
 
-def _documents(folder: Path) -> list[Document]:
+def read_documents(folder: Path) -> list[Document]:
+    """Return the documents of an evaluation folder."""
     return [
         Document(
             doc_id=row["doc_id"],
@@ -236,7 +248,8 @@ def _documents(folder: Path) -> list[Document]:
     ]
 
 
-def _questions(folder: Path) -> list[Question]:
+def read_questions(folder: Path) -> list[Question]:
+    """Return the questions of an evaluation folder."""
     return [
         Question(
             query_id=row["query_id"],

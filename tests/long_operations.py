@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from command_line import PROGRAM, Ran, run_process
@@ -192,6 +193,12 @@ def backup_path(place: Place) -> str:
     return str(place.folder / "backup.jsonl.gz")
 
 
+def back_up_or_verify(place: Place) -> list[str]:
+    """Return the command; what has its name is finished, and no backup replaces it."""
+    path = backup_path(place)
+    return ["backup", "--verify" if Path(path).exists() else "--output", path]
+
+
 OPERATIONS: Final = {
     "remember": Operation(
         program=REMEMBERING,
@@ -220,7 +227,7 @@ OPERATIONS: Final = {
         victim="server",
     ),
     "backup": Operation(
-        arguments=lambda place: ["backup", "--output", backup_path(place)],
+        arguments=back_up_or_verify,
         is_done=is_backed_up,
         victim="server",
     ),

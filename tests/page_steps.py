@@ -7,7 +7,8 @@ comment of the page, in front of a block:
 - `not run: REASON`, the block is only shown;
 - `not compared: REASON`, what is printed is an example;
 - `exits: CODE`, the block ends with this exit code and not with 0;
-- `given: STATE`, what is the case before the block is run.
+- `given: STATE`, what is the case before the block is run;
+- `on: postgres`, the query is one for PostgreSQL.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COMMENT: Final = re.compile(r"<!-- (.*?) -->", re.DOTALL)
-MARKS: Final = ("not run", "not compared", "exits", "given")
+MARKS: Final = ("not run", "not compared", "exits", "given", "on")
 RUN: Final = ("bash", "sql")
 ANYTHING: Final = "..."
 

@@ -41,6 +41,7 @@ class Operator:
         states: brings about what a block begins with, by its mark `given`; what it returns undoes
             that afterwards.
         models_url: where a server of embedding models answers.
+        programs: the folder in which `vestige` is found.
         sessions: what is closed at the end.
     """
 
@@ -48,6 +49,7 @@ class Operator:
     home: Path
     states: Mapping[str, State]
     models_url: str = ""
+    programs: Path = SCRIPTS
     sessions: ExitStack = field(default_factory=ExitStack)
 
     @property
@@ -72,7 +74,7 @@ class Operator:
     @property
     def environ(self) -> dict[str, str]:
         """The variables of a shell on the server, which a client's commands say more than."""
-        folders = (self.home / "bin", self.server.programs, SCRIPTS)
+        folders = (self.home / "bin", self.server.programs, self.programs, SCRIPTS)
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)
         }

@@ -38,6 +38,8 @@ HEAVY_MODULES: Final = frozenset(
         "mcp",
         "numpy",
         "onnxruntime",
+        "opentelemetry",
+        "prometheus_client",
         "psycopg",
         "tenacity",
         "tokenizers",

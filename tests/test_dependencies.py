@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LOCK: Final = ROOT / "requirements" / "dev.txt"
 PINNED: Final = re.compile(r"(?P<name>[A-Za-z0-9._-]+)==[0-9][\w.+!-]*")
-EXTRAS: Final = ("embedded", "fastembed", "fsrs", "langgraph", "postgres")
+EXTRAS: Final = ("embedded", "fastembed", "fsrs", "langgraph", "postgres", "telemetry")
 PERMISSIVE: Final = re.compile(
     r"\b(MIT|BSD|Apache|ISC|PSF|Python Software Foundation|Unlicense|CC0|0BSD|HPND|zlib|Zlib)\b"
 )

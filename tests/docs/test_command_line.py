@@ -8,9 +8,11 @@ from typing import Final
 
 import pytest
 
-from command_tree import COMMANDS, arguments_of, options_of
+from command_tree import COMMANDS, arguments_of, declared_options, options_of
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "reference" / "command-line.md"
+ROW: Final = re.compile(r"^\| (`--[^|]+`) \| (.+) \|$", re.MULTILINE)
+FOR_ALL: Final = {"--config FILE", "--data-dir FOLDER"}  # are in the section of all commands
 COMMON: Final = "What all commands have in common"
 
 
@@ -34,6 +36,17 @@ def test_the_section_of_a_command_names_its_options_and_arguments(name: str) -> 
     assert {"--config", "--data-dir", "--help"} <= set(re.findall(r"`(--[a-z-]+)", common))
     for argument in arguments_of(name):
         assert f"`{argument}" in section
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_row_names_an_option_with_its_value_and_its_default(name: str) -> None:
+    rows = {
+        options.replace("`", ""): meaning
+        for options, meaning in ROW.findall(sections()[f"vestige {name}"])
+    }
+    assert set(rows) == {option.written for option in declared_options(name)} - FOR_ALL
+    for option in declared_options(name):
+        assert option.default is None or option.default in rows[option.written]
 
 
 def test_the_common_section_names_the_options_of_vestige_itself() -> None:

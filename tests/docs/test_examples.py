@@ -8,8 +8,10 @@ The convention is the language of a fenced block:
   stands for the one that was printed in its place.
 - `toml`: a `vestige.toml`, which has to be accepted.
 - `json`: has to be JSON.
-- `sql`: a query, which has to run on a store; those of the runbook are run by `test_runbook.py`.
-- `text`: only shown.
+- `sql`: a query, which has to run on a store, behind `<!-- on: postgres -->` on one of PostgreSQL;
+  those of the runbook are run by `test_runbook.py`.
+- `pyi`: a signature, which `tools/reference.py` writes.
+- `text`: only shown; behind `<!-- not run: REASON -->` where it holds a command.
 
 The embedder is the one for tests, which needs no model: the examples are about commands and calls.
 """
@@ -24,15 +26,19 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import asyncpg
 import pytest
 from apsw import SQLITE_OPEN_READWRITE
 
+from page_steps import steps_of
 from pages import PAGES, ROOT, blocks_in, blocks_of, name_of
+from postgres_server import a_store_database
 from vestige.config import load_config
 from vestige.storage.sqlite.driver import Connection
 from vestige.storage.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
+    from page_steps import Step
     from pages import Block
 
 SCRIPTS: Final = Path(sys.executable).parent
@@ -40,11 +46,24 @@ ID: Final = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a
 PROMPT: Final = "$ "
 CONSOLE_PAGES: Final = list(dict.fromkeys(block.page for block in blocks_in("console")))
 RUNBOOKS: Final = ROOT / "docs" / "runbook"
-QUERIES: Final = [block for block in blocks_in("sql") if block.page.parent != RUNBOOKS]
+QUERIES: Final = [
+    step
+    for page in PAGES
+    for step in steps_of(page)
+    if step.language == "sql" and page.parent != RUNBOOKS
+]
+# A line of a shell, of cron, or of a query.
+COMMAND: Final = re.compile(
+    r"^(?:\$ |(?:[\d*]+ ){5})?(?:\S*/)?"
+    r"(?:vestige|vestige-mcp|pip|python3|make|claude|codex|gemini|code|podman|docker|SELECT) \S",
+    re.MULTILINE,
+)
+# The others are run by `forked_programs`.
+STARTED_AS_INSTALLED: Final = {"README.md", "start-a-session.md"}
 SECONDS: Final = 60  # for one program
 
 
-def run(command: list[str], folder: Path) -> str:
+def run(command: list[str], folder: Path, programs: Path = SCRIPTS) -> str:
     """Run a program as somebody would who has only this folder; return what it printed."""
     inherited = {
         name: value
@@ -53,7 +72,7 @@ def run(command: list[str], folder: Path) -> str:
     }
     environ = {
         "HOME": str(folder),
-        "PATH": f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join((str(programs), str(SCRIPTS), os.environ["PATH"])),
         "PYTHONPATH": str(ROOT / "src"),
         "VESTIGE_EMBEDDINGS_PROVIDER": "hashing",
         "VESTIGE_EMBEDDINGS_MODEL": "hashing-384",
@@ -99,12 +118,15 @@ def test_a_program_of_the_documentation_runs(block: Block, tmp_path: Path) -> No
 
 @pytest.mark.timeout(600)  # forty processes, each of which has its own time
 @pytest.mark.parametrize("page", CONSOLE_PAGES, ids=name_of)
-def test_the_commands_of_a_page_run_one_after_the_other(page: Path, tmp_path: Path) -> None:
+def test_the_commands_of_a_page_run_one_after_the_other(
+    page: Path, tmp_path: Path, quick_programs: Path
+) -> None:
+    programs = SCRIPTS if page.name in STARTED_AS_INSTALLED else quick_programs
     real_ids: dict[str, str] = {}
     for block in blocks_of(page):
         for command, shown in commands_of(block) if block.language == "console" else []:
             real = ID.sub(lambda match: real_ids.get(match[0], match[0]), command)
-            printed = run(["bash", "-euc", real], tmp_path)
+            printed = run(["bash", "-euc", real], tmp_path, programs)
             for shown_id, printed_id in zip(ID.findall(shown), ID.findall(printed), strict=False):
                 real_ids.setdefault(shown_id, printed_id)
 
@@ -122,17 +144,31 @@ def test_json_of_the_documentation_is_json(block: Block) -> None:
     assert json.loads(block.text)
 
 
-@pytest.mark.parametrize("block", QUERIES, ids=str)
-async def test_a_query_of_the_documentation_runs_on_a_store(block: Block, tmp_path: Path) -> None:
+@pytest.mark.parametrize("query", QUERIES, ids=str)
+async def test_a_query_of_the_documentation_runs_on_a_store(query: Step, tmp_path: Path) -> None:
+    if query.marks.get("on") == "postgres":
+        async with a_store_database() as url:
+            conn = await asyncpg.connect(url)
+            await conn.execute(query.text)
+            await conn.close()
+        return
     path = tmp_path / "vestige.db"
     store = await SqliteStore.open(path)
     await store.close()
     db = Connection(str(path), SQLITE_OPEN_READWRITE)
-    db.run_script(block.text)
+    db.run_script(query.text)
     db.close()
 
 
-def test_no_page_hides_a_command_or_a_program_in_a_block_that_is_only_shown() -> None:
+def test_no_page_hides_a_program_in_a_block_that_is_only_shown() -> None:
     suspicious = re.compile(r"^\$ vestige|^import |^from .* import ", re.MULTILINE)
     shown = [block for page in PAGES for block in blocks_of(page) if block.language == "text"]
     assert not [str(block) for block in shown if suspicious.search(block.text)]
+
+
+def test_a_command_that_is_not_run_has_its_reason() -> None:
+    shown = [step for page in PAGES for step in steps_of(page) if step.language == "text"]
+    commands = [step for step in shown if COMMAND.search(step.text)]
+    assert commands
+    without = [step for step in commands if len(step.marks.get("not run", "").split()) < 4]
+    assert not [str(step) for step in without]

@@ -20,6 +20,8 @@ from pages import ROOT, read
 from runbook_operator import Operator
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from runbook_operator import State
 
 PAGE: Final = ROOT / "docs" / "how-to" / "local-postgres.md"
@@ -56,11 +58,11 @@ STATES: Final[dict[str, State]] = {"the first start of the container": first_sta
 
 
 @pytest.mark.timeout(300)  # forty programs, each of which has its own time
-def test_every_block_of_the_page_does_what_it_says() -> None:
+def test_every_block_of_the_page_does_what_it_says(quick_programs: Path) -> None:
     with operated_server() as server:
         home = server.folder / "home"  # a server that root starts may run as another user
         home.mkdir(mode=0o755)
-        operator = Operator(server=server, home=home, states=STATES)
+        operator = Operator(server=server, home=home, states=STATES, programs=quick_programs)
         printed = operator.follow(STEPS)
         passwords = [path.read_text().strip() for path in home.glob(".config/memory/*.password")]
     assert len(passwords) == 2

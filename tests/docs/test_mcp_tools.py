@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final, cast
 import pytest
 
 from mcp_clients import connected
+from vestige.engine.codebase import CONTEXT_TOKENS
+from vestige.engine.session_start import SESSION_TOKENS
 from vestige.mcp import results
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "reference" / "mcp-tools.md"
 COMMON: Final = "What all tools have in common"
 RESOURCES: Final = "What can be read without a tool"
+FIRST_CELL: Final = re.compile(r"^\| (`.*?) \|", re.MULTILINE)
 CODE: Final = re.compile(r"`(\w+)`")
 # The lists of a result whose items are objects, which its schema does not describe.
 ROWS: Final[dict[tuple[str, str], type[BaseModel]]] = {
@@ -30,6 +33,17 @@ ROWS: Final[dict[tuple[str, str], type[BaseModel]]] = {
     ("codebase", "results"): results.CodebaseRow,
     ("intention", "intentions"): results.IntentionRow,
     ("maintain", "findings"): results.FindingRow,
+}
+
+
+# What the page calls the types of a schema.
+TYPES: Final[dict[str, set[str]]] = {
+    "array": {"list of text"},
+    "boolean": {"true or false"},
+    "integer": {"whole number"},
+    "number": {"number"},
+    "one of": {"one of"},
+    "string": {"text", "time"},
 }
 
 
@@ -74,6 +88,52 @@ async def test_every_choice_of_an_argument_is_named(tools: list[Tool]) -> None:
         rows = argument_rows(sections()[tool.name])
         for name, argument in tool.input_schema["properties"].items():
             assert set(argument.get("enum", [])) <= set(CODE.findall(" ".join(rows[name])))
+
+
+async def test_a_row_names_no_choice_of_an_action_that_is_not_there(tools: list[Tool]) -> None:
+    for tool in tools:
+        for name, argument in tool.input_schema["properties"].items():
+            row = argument_rows(sections()[tool.name])[name]
+            assert "enum" not in argument or set(CODE.findall(row[3])) == set(argument["enum"])
+
+
+async def test_a_row_says_the_type_and_the_default_of_an_argument(tools: list[Tool]) -> None:
+    for tool in tools:
+        rows = argument_rows(sections()[tool.name])
+        for name, argument in tool.input_schema["properties"].items():
+            kind = "one of" if "enum" in argument else argument["type"]
+            assert rows[name][1] in TYPES[kind], (tool.name, name)
+            if "default" in argument:
+                assert rows[name][2] == f"`{argument['default']}`"
+
+
+def test_the_budgets_are_those_of_the_code() -> None:
+    assert argument_rows(sections()["session"])["token_budget"][2] == str(SESSION_TOKENS)
+    assert argument_rows(sections()["codebase"])["token_budget"][2] == str(CONTEXT_TOKENS)
+
+
+async def test_no_field_of_a_result_is_listed_that_is_not_there(tools: list[Tool]) -> None:
+    for tool in tools:
+        assert tool.output_schema is not None
+        known = set(tool.output_schema["properties"])
+        for (name, _), row in ROWS.items():
+            known |= set(row.model_fields) if name == tool.name else set()
+        _, *tables = re.split(
+            r"^\| (?:result|field of a [\w ]+) \|", sections()[tool.name], flags=re.MULTILINE
+        )
+        listed = [
+            row for table in tables for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+        ]
+        assert {name for row in listed for name in CODE.findall(row)} <= known
+
+
+async def test_every_resource_is_on_the_page_and_no_other(tmp_path: Path) -> None:
+    async with connected(tmp_path) as client:
+        resources = (await client.list_resources()).resources
+        templates = (await client.list_resource_templates()).resource_templates
+    offered = [str(one.uri) for one in resources] + [one.uri_template for one in templates]
+    listed = re.findall(r"^\| `(\w+://[^`]+)` \|", sections()[RESOURCES], re.MULTILINE)
+    assert sorted(listed) == sorted(offered)
 
 
 async def test_every_field_of_a_result_is_named(tools: list[Tool]) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # What runs, what is checked by reading it, and what is only shown.
-LANGUAGES: Final = {"bash", "python", "console", "toml", "json", "text", "sql"}
+LANGUAGES: Final = {"bash", "python", "pyi", "console", "toml", "json", "text", "sql"}
 PROMISE: Final = re.compile(r"After (reading this page|this tutorial) you (can|know) ")
 NO_PROSE: Final = re.compile(r"\s*(?:- |\d+\. |\|)")  # items of lists and rows of tables
 TWO_SENTENCES: Final = re.compile(r"[a-z)`\"]{2}[.?!] +[A-Z`]")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, get_origin
 
 import pytest
-from apsw import SQLITE_OPEN_READWRITE
 from pydantic import SecretStr
 
 import vestige
@@ -16,29 +19,25 @@ from pages import ROOT, read
 from vestige.cognition import fsrs
 from vestige.config import VARIABLES, effective_settings, load_config
 from vestige.config.settings import KEYS
-from vestige.embedding import open_embedder
+from vestige.config.sources import CONFIG_VARIABLE, DATA_DIR_VARIABLE
 from vestige.errors import VestigeError
 from vestige.models import LOCAL_USER_ID, Rating
-from vestige.storage.sqlite.driver import Connection
-from vestige.storage.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REFERENCE: Final = ROOT / "docs" / "reference"
+TROUBLES: Final = ROOT / "docs" / "how-to" / "troubleshoot.md"
+SIGNATURES: Final = ROOT / "tools" / "reference.py"
 EXPLANATION: Final = ROOT / "docs" / "explanation"
 TYPE_NAMES: Final[dict[object, str]] = {
+    bool: "true or false",
     SecretStr: "secret",
     Path: "path",
     float: "number",
     int: "whole number",
     str: "text",
 }
-# The tables of FTS5 behind its virtual table are of the type "shadow".
-TABLES_AND_COLUMNS: Final = """
-SELECT t.name, c.name FROM pragma_table_list AS t, pragma_table_info(t.name) AS c
-WHERE t.schema = 'main' AND t.type IN ('table', 'virtual') AND t.name NOT LIKE 'sqlite%'
-"""
 VARIABLE_OF: Final = {key: variable for variable, key in VARIABLES.items()}
 
 
@@ -73,7 +72,8 @@ def test_a_setting_is_listed_with_its_type_default_and_variable(key: str, tmp_pa
         setting.key: setting.value
         for setting in effective_settings(load_config(None, tmp_path, {}))
     }[key]
-    shown = str(value).removesuffix(".0").removeprefix(f"{tmp_path}/")
+    shown = str(value).lower() if isinstance(value, bool) else str(value)
+    shown = shown.removesuffix(".0").removeprefix(f"{tmp_path}/")
     assert default_cell == ("not set" if value is None else f"`{shown}`")
     assert variable_cell == f"`{VARIABLE_OF[key]}`"
     if type_name(key) == "one of":
@@ -94,17 +94,64 @@ def test_every_public_name_is_on_the_page_of_the_api() -> None:
     assert not set(vestige.__all__) - named
 
 
-def test_every_method_of_the_engine_is_on_the_page_of_the_api() -> None:
-    methods = {
-        name
-        for kind in vestige.Engine.__mro__[:-1]  # without object
-        for name in vars(kind)
-        if not name.startswith("_")
-    }
-    assert "undo" in methods
-    page = read(REFERENCE / "python-api.md")
-    listed = {row[0].strip("`").partition("(")[0] for row in rows_of(page)}
-    assert methods <= listed
+def members_of(kind: type) -> set[str]:
+    bases = kind.__mro__[:-1]  # without object
+    return {name for base in bases for name in vars(base) if not name.startswith("_")}
+
+
+def listed_after(heading: str) -> list[str]:
+    """Return the first cells of the table of the API whose heading begins so."""
+    table = read(REFERENCE / "python-api.md").partition(f"| {heading} |")[2].partition("\n\n")[0]
+    return re.findall(r"^\| `([^|]+)` \|", table, re.MULTILINE)
+
+
+def name_in(call: str) -> str:
+    return call.partition("(")[0]
+
+
+def test_the_methods_on_the_page_of_the_api_are_those_of_the_engines() -> None:
+    of_both, more = listed_after("method of `Engine`"), listed_after("method of `SyncEngine`")
+    assert "undo" in members_of(vestige.Engine)
+    assert {name_in(call) for call in of_both} == members_of(vestige.Engine)
+    assert {name_in(call) for call in more} == (
+        members_of(vestige.SyncEngine) - members_of(vestige.Engine)
+    )
+
+
+def test_a_call_on_the_page_of_the_api_has_the_arguments_of_the_code() -> None:
+    calls = [
+        *((vestige.Engine, call) for call in listed_after("method of `Engine`")),
+        *((vestige.SyncEngine, call) for call in listed_after("method of `SyncEngine`")),
+        *((vestige, call) for call in listed_after("name") if call.startswith("open")),
+    ]
+    written = [(owner, call) for owner, call in calls if "(" in call]
+    assert len(written) > 50
+    for owner, call in written:
+        function = getattr(owner, name_in(call))
+        declared = [name for name in inspect.signature(function).parameters if name != "self"]
+        is_whole = "..." not in call
+        tree = ast.parse(f"def {call.replace(', ...', '').replace('...', '')}: pass").body[0]
+        assert isinstance(tree, ast.FunctionDef)
+        shown = [argument.arg for argument in (*tree.args.args, *tree.args.kwonlyargs)]
+        assert shown == (declared if is_whole else declared[: len(shown)]), call
+        assert is_whole or len(declared) > len(shown), call
+
+
+def test_every_page_of_the_reference_is_compared_with_the_code_by_a_test() -> None:
+    tests = [read(path) for path in (ROOT / "tests").rglob("*.py")]
+    pages = [path.name for path in REFERENCE.glob("*.md")]
+    assert not [name for name in pages if not any(f'"{name}"' in text for text in tests)]
+
+
+def test_the_page_of_signatures_is_what_the_code_says() -> None:
+    written = subprocess.run(
+        [sys.executable, str(SIGNATURES)], capture_output=True, check=True, text=True, timeout=60
+    ).stdout
+    page = read(REFERENCE / "python-signatures.md")
+    assert page == written, "run `python tools/reference.py --write`"
+    headings = set(re.findall(r"^##+ .*?`([\w.]+)`", page, re.MULTILINE))
+    without_a_section = {"VestigeError"}
+    assert {name.partition(".")[0] for name in headings} >= set(vestige.__all__) - without_a_section
 
 
 def subclasses(error: type[VestigeError]) -> Iterator[type[VestigeError]]:
@@ -122,31 +169,6 @@ def test_an_error_is_listed_with_its_class_and_hint(error: type[VestigeError]) -
     assert meaning
 
 
-async def columns_of_a_new_store(path: Path) -> dict[str, set[str]]:
-    store = await SqliteStore.open(path)
-    await store.register_model(open_embedder("hashing").signature)
-    await store.close()
-    db = Connection(str(path), SQLITE_OPEN_READWRITE)
-    rows = db.rows(TABLES_AND_COLUMNS)
-    db.close()
-    columns: dict[str, set[str]] = {}
-    for table, column in rows:
-        columns.setdefault(str(table), set()).add(str(column))
-    return columns
-
-
-async def test_every_table_and_column_of_a_store_is_on_the_page_of_the_schema(
-    tmp_path: Path,
-) -> None:
-    stored = await columns_of_a_new_store(tmp_path / "vestige.db")
-    sections = re.split(r"^### `(\w+)`$", read(REFERENCE / "schema.md"), flags=re.MULTILINE)[1:]
-    listed = {
-        table: {row[0].strip("`") for row in rows_of(text) if row[0].startswith("`")}
-        for table, text in zip(sections[::2], sections[1::2], strict=True)
-    }
-    assert listed == stored
-
-
 def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads(read(ROOT / "pyproject.toml"))
     required = [
@@ -159,6 +181,24 @@ def test_every_dependency_has_its_reason() -> None:
     reasons = {row[0].strip("`"): row[1] for row in rows if row[0].startswith("`")}
     assert set(reasons) == names
     assert all(reasons.values())
+
+
+def test_no_error_is_listed_that_is_not_there() -> None:
+    codes = [
+        row[0].strip("`") for row in rows_of(read(REFERENCE / "errors.md")) if row[0] != "code"
+    ]
+    assert sorted(codes) == sorted(error.code for error in subclasses(VestigeError))
+
+
+def test_every_error_has_a_section_of_the_page_about_troubles() -> None:
+    headings = re.findall(r"^## (`.+)$", read(TROUBLES), re.MULTILINE)
+    codes = re.findall(r"`(\w+)`", " ".join(headings))
+    assert sorted(codes) == sorted(error.code for error in subclasses(VestigeError))
+
+
+def test_every_variable_on_the_page_is_known() -> None:
+    named = re.findall(r"`(VESTIGE_\w+)`", read(REFERENCE / "configuration.md"))
+    assert {*VARIABLES, CONFIG_VARIABLE, DATA_DIR_VARIABLE} == set(named)
 
 
 def test_the_numbers_of_the_forgetting_curve_are_those_of_a_new_memory() -> None:

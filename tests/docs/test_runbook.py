@@ -38,9 +38,17 @@ DIMENSION: Final = 768
 
 
 @pytest.mark.timeout(900)  # a hundred programs, each of which has its own time
-def test_every_block_of_the_runbook_does_what_the_page_says(tmp_path: Path) -> None:
+def test_every_block_of_the_runbook_does_what_the_page_says(
+    tmp_path: Path, quick_programs: Path
+) -> None:
     with operated_server() as server, embedding_server(DIMENSION) as models:
-        operator = Operator(server=server, home=tmp_path, states=STATES, models_url=models.base_url)
+        operator = Operator(
+            server=server,
+            home=tmp_path,
+            states=STATES,
+            models_url=models.base_url,
+            programs=quick_programs,
+        )
         printed = operator.follow(STEPS)
     password = (tmp_path / ".pgpass").read_text(encoding="utf-8").strip().rpartition(":")[2]
     assert len(password) == 48

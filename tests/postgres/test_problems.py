@@ -9,8 +9,19 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
-from factories import DAY, START, ManualClock, a_full_memory, a_signature, a_vector
+from factories import (
+    DAY,
+    START,
+    ManualClock,
+    a_full_memory,
+    a_scheduling,
+    a_signature,
+    a_vector,
+    an_id,
+)
 from postgres_server import a_database
+from vestige.errors import StoreError
+from vestige.models import AddReview, Change, ChangeAction, InsertMemory, Rating
 from vestige.storage.postgres.problems import UNANALYZED_ROWS_MAX
 from vestige.storage.postgres.store import PostgresStore
 from vestige.storage.problems import REPAIR
@@ -78,6 +89,15 @@ async def valid_indexes(url: str) -> list[tuple[str, str]]:
         return [(name, text) for name, text in await connection.fetch(VALID_INDEXES)]
     finally:
         await connection.close()
+
+
+def a_reviewed_memory(text: str) -> Change:
+    """Return a change that takes a number of the changelog and one of the reviews."""
+    record = a_full_memory(text, embedding=a_vector(1))
+    state = a_scheduling(record.id, last_review=START)
+    review = AddReview(memory_id=record.id, rating=Rating.GOOD, new_state=state, timestamp=START)
+    operations = (InsertMemory(record=record), review)
+    return Change(id=an_id(text), action=ChangeAction.EDITED, operations=operations)
 
 
 async def problems_of(store: MemoryStore) -> list[str]:
@@ -195,6 +215,25 @@ async def test_an_extension_ahead_of_what_the_server_would_install_is_fine(
 ) -> None:
     await execute(url, "UPDATE pg_extension SET extversion = '0.10.0' WHERE extname = 'vector'")
     assert await store.find_problems() == []
+
+
+@pytest.mark.parametrize(
+    ("table", "sequence"),
+    [("changelog", "changelog_sequence_seq"), ("review_events", "review_events_id_seq")],
+)
+async def test_a_sequence_behind_its_rows_catches_up(
+    store: PostgresStore, url: str, table: str, sequence: str
+) -> None:
+    for text in ("before", "also before"):
+        await store.commit(a_reviewed_memory(text))
+    await execute(url, "SELECT setval($1::text::regclass, 1, false)", sequence)
+    with pytest.raises(StoreError):
+        await store.commit(a_reviewed_memory("refused"))
+    (problem,) = await store.find_problems()
+    assert problem.problem.startswith(f"the numbers of new rows in {table} are taken")
+    assert await store.repair() == [problem]
+    assert await store.find_problems() == []
+    await store.commit(a_reviewed_memory("after"))
 
 
 async def test_scheduling_that_is_missing_is_the_initial_one(

@@ -76,9 +76,30 @@ def test_numbers_are_read_from_the_text_of_a_variable(tmp_path: Path) -> None:
     assert config.embeddings.model == "123"
 
 
+@pytest.mark.parametrize(("text", "expected"), [("true", True), ("FALSE", False)])
+def test_true_and_false_are_read_from_the_text_of_a_variable(
+    tmp_path: Path, text: str, *, expected: bool
+) -> None:
+    assert load(tmp_path, VESTIGE_TELEMETRY_TRACES=text).telemetry.traces is expected
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:9464", "[::1]:0", "metrics.example:65535"])
+def test_an_address_is_a_host_and_a_port(tmp_path: Path, address: str) -> None:
+    config = load(tmp_path, VESTIGE_TELEMETRY_METRICS_ADDRESS=address)
+    assert config.telemetry.metrics_address == address
+
+
+@pytest.mark.parametrize("address", ["9464", ":9464", "::1:9464", "localhost", "host:65536"])
+def test_an_address_without_host_or_port_is_refused(tmp_path: Path, address: str) -> None:
+    with pytest.raises(ConfigError, match=r"must be HOST:PORT"):
+        load(tmp_path, VESTIGE_TELEMETRY_METRICS_ADDRESS=address)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
+        ("VESTIGE_TELEMETRY_TRACES", "yes", "must be a valid boolean"),
+        ("VESTIGE_LOGGING_SLOW_MS", "-2", "must be greater than or equal to -1, not -2"),
         ("VESTIGE_DEFAULTS_LIMIT", "ten", 'must be a valid integer, not "ten"'),
         ("VESTIGE_DEFAULTS_LIMIT", "1.5", 'must be a valid integer, not "1.5"'),
         ("VESTIGE_DEFAULTS_LIMIT", "0", "must be greater than or equal to 1, not 0"),

@@ -26,6 +26,7 @@ from vestige.cli import (
     history,
     intention,
     memories,
+    metrics,
     migrate,
     recall,
     remember,
@@ -54,7 +55,7 @@ app = typer.Typer(
 )
 for group in (
     *(remember, recall, memories, timeline, forgetting, history, reviews, graph),
-    *(state, health, doctor, consolidate, setup),
+    *(state, health, metrics, doctor, consolidate, setup),
     *(transfer, backup, restore, drill),
 ):
     app.add_typer(group.commands)

@@ -11,6 +11,7 @@ from vestige.cli.output import print_json, print_line, print_table
 from vestige.cli.session import configured
 
 if TYPE_CHECKING:
+    from vestige.config.loading import SettingValue
     from vestige.models import JsonValue
 
 commands = typer.Typer(help="Show and check the configuration.")
@@ -41,10 +42,7 @@ def show(
         ]
         print_json({"settings": views})
         return
-    rows = [
-        (setting.key, "not set" if setting.value is None else str(setting.value), setting.source)
-        for setting in settings
-    ]
+    rows = [(setting.key, _shown(setting.value), setting.source) for setting in settings]
     print_table(("setting", "value", "source"), rows)
 
 
@@ -53,9 +51,18 @@ def check(*, config_file: ConfigOption = None, data_dir: DataDirOption = None) -
     """Check the configuration without opening a store: exit code 0 or 2."""
     from vestige.embedding import choose_embedder
     from vestige.storage.opening import check_backend
+    from vestige.telemetry.extras import check_telemetry
 
     config = configured(config_file, data_dir)
     check_backend(config)
+    check_telemetry(config.telemetry)
     choose_embedder(config.embeddings)
     read = "no file" if config.config_file is None else str(config.config_file)
     print_line(("ok", "green"), f": the configuration can be used ({read})")
+
+
+def _shown(value: SettingValue) -> str:
+    if value is None:
+        return "not set"
+    # As it stands in the file.
+    return str(value).lower() if isinstance(value, bool) else str(value)

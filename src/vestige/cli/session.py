@@ -27,8 +27,11 @@ def configured(config_file: Path | None, data_dir: Path | None) -> Config:
         ConfigError: anything about it is wrong.
     """
     from vestige.config import load_config
+    from vestige.telemetry.logs import configure_logging
 
-    return load_config(config_file, data_dir, os.environ)
+    config = load_config(config_file, data_dir, os.environ)
+    configure_logging(config.logging)
+    return config
 
 
 def with_engine(config: Config, use: Callable[[Engine], Awaitable[T]]) -> T:
@@ -37,6 +40,7 @@ def with_engine(config: Config, use: Callable[[Engine], Awaitable[T]]) -> T:
 
     from vestige.engine.opening import open_engine
     from vestige.engine.parts import Actor
+    from vestige.telemetry.starting import telemetry
 
     actor = Actor(client_id=CLIENT_ID, session_id=_session_id())
 
@@ -44,7 +48,8 @@ def with_engine(config: Config, use: Callable[[Engine], Awaitable[T]]) -> T:
         async with open_engine(config, actor=actor) as engine:
             return await use(engine)
 
-    return asyncio.run(opened())
+    with telemetry(config.telemetry, is_server=False):
+        return asyncio.run(opened())
 
 
 def with_store(
@@ -60,6 +65,7 @@ def with_store(
     import asyncio
 
     from vestige.storage.opening import open_store
+    from vestige.telemetry.starting import telemetry
 
     async def opened() -> T:
         store = await open_store(config, migrate=migrate)
@@ -68,7 +74,8 @@ def with_store(
         finally:
             await store.close()
 
-    return asyncio.run(opened())
+    with telemetry(config.telemetry, is_server=False):
+        return asyncio.run(opened())
 
 
 def need_store(config: Config) -> None:

@@ -10,6 +10,7 @@ from vestige.config.settings import (
     Settings,
     SqliteSettings,
     StorageSettings,
+    TelemetrySettings,
 )
 from vestige.config.urls import mask_url
 
@@ -24,6 +25,7 @@ __all__ = [
     "Settings",
     "SqliteSettings",
     "StorageSettings",
+    "TelemetrySettings",
     "effective_settings",
     "load_config",
     "mask_url",

@@ -16,6 +16,7 @@ from vestige.config.settings import (
     Section,
     Settings,
     StorageSettings,
+    TelemetrySettings,
 )
 from vestige.config.sources import (
     CONFIG_FILE_NAME,
@@ -54,6 +55,7 @@ class Config:
         defaults: what a request gets that does not ask for something else.
         secrets: what happens to texts that hold keys or tokens.
         logging: what is logged.
+        telemetry: what programs tell of themselves.
         sources: for `data_dir`, `config_file` and each dotted key: `default`, `argument`,
             `file PATH` or `environment VARIABLE`.
     """
@@ -65,7 +67,16 @@ class Config:
     defaults: DefaultsSettings
     secrets: SecretsSettings
     logging: LoggingSettings
+    telemetry: TelemetrySettings
     sources: Mapping[str, str]
+
+    @property
+    def store_name(self) -> str:
+        """The backend and the place of its data, without a password."""
+        if self.storage.backend == "sqlite":
+            return f"sqlite:{self.storage.sqlite.path}"
+        url = self.storage.postgres.url
+        return "postgres" if url is None else f"postgres:{mask_url(url.get_secret_value())}"
 
 
 class EffectiveSetting(NamedTuple):
@@ -119,6 +130,7 @@ def load_config(
         defaults=settings.defaults,
         secrets=settings.secrets,
         logging=settings.logging,
+        telemetry=settings.telemetry,
         sources=sources,
     )
 

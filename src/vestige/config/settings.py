@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEFAULT_STORE_NAME: Final = "vestige.db"
+MAX_PORT: Final = 65535
 EMBEDDED: Final = "embedded"  # the url that asks for a private server
 POSTGRES_URL_FORM: Final = (
     f'must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE or "{EMBEDDED}"; '
@@ -49,6 +50,14 @@ def _checked_base_url(url: str) -> str:
     if "@" in parts.netloc:
         raise ValueError("must not hold a user or password; the key belongs in api_key")
     return url
+
+
+def _checked_address(address: str) -> str:
+    host, _, port = address.rpartition(":")
+    is_host = bool(host) and (":" not in host or (host.startswith("[") and host.endswith("]")))
+    if not is_host or not port.isdecimal() or int(port) > MAX_PORT:
+        raise ValueError("must be HOST:PORT, such as 127.0.0.1:9464 or [::1]:9464")
+    return address
 
 
 def _checked_postgres_url(secret: SecretStr) -> SecretStr:
@@ -80,6 +89,7 @@ Text: TypeAlias = Annotated[str, AfterValidator(_checked_text)]
 Count: TypeAlias = Annotated[int, Field(ge=1)]
 Seconds: TypeAlias = Annotated[float, Field(ge=0)]
 PositiveSeconds: TypeAlias = Annotated[float, Field(gt=0)]
+MillisecondsOrOff: TypeAlias = Annotated[int, Field(ge=-1)]
 
 
 class Section(BaseModel):
@@ -183,10 +193,29 @@ class SecretsSettings(Section):
 
 
 class LoggingSettings(Section):
-    """What is written to the log, and in which form."""
+    """What is written to the log, and in which form.
+
+    Attributes:
+        level: of the lines that are written, and of those above it.
+        format: for people or for programs.
+        slow_ms: work in the store that takes longer is logged; 0 logs all, -1 none.
+    """
 
     level: Literal["debug", "info", "warning", "error"] = "warning"
     format: Literal["text", "json"] = "text"
+    slow_ms: MillisecondsOrOff = 1000
+
+
+class TelemetrySettings(Section):
+    """What programs tell of themselves while they run; it needs the extra `telemetry`.
+
+    Attributes:
+        metrics_address: `HOST:PORT` at which the MCP server serves its numbers; None: nowhere.
+        traces: send spans where the variables `OTEL_...` say.
+    """
+
+    metrics_address: Annotated[str, AfterValidator(_checked_address)] | None = None
+    traces: bool = False
 
 
 class Settings(Section):
@@ -196,6 +225,7 @@ class Settings(Section):
     storage: StorageSettings = Field(default_factory=StorageSettings)
     defaults: DefaultsSettings = Field(default_factory=DefaultsSettings)
     logging: LoggingSettings = Field(default_factory=LoggingSettings)
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
     secrets: SecretsSettings = Field(default_factory=SecretsSettings)
 
 

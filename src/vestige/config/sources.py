@@ -213,6 +213,8 @@ def _expanded(value: object, key: str, origin: str, environ: Mapping[str, str]) 
 
 def _parsed(text: str, types: frozenset[object]) -> object:
     # What is no number stays text, and is refused together with the mistakes of the file.
+    if bool in types:
+        return {"true": True, "false": False}.get(text.lower(), text)
     for number in (int, float):
         if number in types:
             try:

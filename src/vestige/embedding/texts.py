@@ -8,6 +8,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from vestige.errors import EmbeddingError
+from vestige.telemetry.observing import observed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +60,9 @@ async def embed_texts(embedder: Embedder, texts: Sequence[str]) -> list[TextVect
     Raises:
         EmbeddingError: the embedder failed, for one of them or for all.
     """
-    return await asyncio.to_thread(embed_now, embedder, texts)
+    with observed("embedding", "documents") as observation:
+        observation.counts["texts"] = len(texts)
+        return await asyncio.to_thread(embed_now, embedder, texts)
 
 
 async def embed_query(embedder: Embedder, text: str) -> Vector:
@@ -68,7 +71,9 @@ async def embed_query(embedder: Embedder, text: str) -> Vector:
     Raises:
         EmbeddingError: the embedder failed.
     """
-    vectors = await asyncio.to_thread(embedder.embed_query, text)
+    with observed("embedding", "query") as observation:
+        observation.counts["texts"] = 1
+        vectors = await asyncio.to_thread(embedder.embed_query, text)
     return vectors[0]
 
 

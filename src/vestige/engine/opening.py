@@ -7,12 +7,15 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from vestige.clock import SystemClock
 from vestige.config import Config, load_config
 from vestige.embedding import choose_embedder, embedder_of
 from vestige.embedding.texts import signature_of
 from vestige.engine.engine import Engine
+from vestige.engine.observing import name_of
 from vestige.errors import ModelMismatchError
 from vestige.storage.opening import open_store
+from vestige.telemetry.watched import watched_store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from vestige.clock import Clock
     from vestige.embedding import Embedder
     from vestige.engine.parts import Actor
+    from vestige.models import StoreStats
     from vestige.storage.protocol import MemoryStore
 
 
@@ -51,16 +55,23 @@ async def open_engine(
     config = where if is_whole else load_config(None, None, os.environ, store=where)
     store = await open_store(config, clock=clock)
     try:
-        yield Engine(
+        embedder = await _bound_embedder(config, store)
+        engine = Engine(
             store,
-            await _bound_embedder(config, store),
+            embedder,
             clock,
             open_embedder=partial(embedder_of, config.embeddings),
             actor=actor,
             secrets=config.secrets.policy,
         )
+        with watched_store(name_of(store), partial(_counts, store, clock or SystemClock())):
+            yield engine
     finally:
         await store.close()
+
+
+async def _counts(store: MemoryStore, clock: Clock) -> StoreStats:
+    return await store.get_stats(clock.now())
 
 
 async def _bound_embedder(config: Config, store: MemoryStore) -> Embedder:

@@ -13,6 +13,7 @@ from vestige.clock import SystemClock
 from vestige.embedding.texts import embed_texts, signature_of
 from vestige.engine.change_notes import ChangeNotes
 from vestige.engine.following import FollowedModel
+from vestige.engine.observing import observe_methods
 from vestige.engine.screening import screened_text
 from vestige.errors import ConflictError, MemoryNotFoundError
 from vestige.models import Change
@@ -158,6 +159,10 @@ class EngineBase:
         secrets: what happens to what is given to be stored and holds keys or tokens: `refuse`,
             `mask` or `allow`.
     """
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        observe_methods(cls)
 
     def __init__(
         self,

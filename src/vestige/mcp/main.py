@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from vestige.config import load_config
 from vestige.errors import ConfigError
-from vestige.mcp.logs import configure_logging
 from vestige.mcp.watchdog import parent_is_gone
+from vestige.telemetry.extras import check_telemetry
+from vestige.telemetry.logs import configure_logging
+from vestige.telemetry.starting import telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     try:
         config = load_config(options.config, options.data_dir, os.environ)
+        check_telemetry(config.telemetry)
     except ConfigError as error:
         print(f"error: {error}\nhint: {error.hint}", file=sys.stderr)  # noqa: T201  # not a log
         sys.exit(EXIT_USAGE)
@@ -68,17 +71,18 @@ async def _serve(config: Config, parent_id: int) -> NoReturn:
     from vestige.mcp.server import build_server  # noqa: PLC0415  # ... which --help need not wait
 
     handle = MemoryHandle(config)
-    serving = asyncio.create_task(build_server(config, handle).run_stdio_async())
-    endings = {
-        serving,
-        asyncio.create_task(_signal_arrives()),
-        asyncio.create_task(parent_is_gone(parent_id)),
-    }
-    done, _ = await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
-    await handle.close()
-    error = serving.exception() if serving in done else None
-    if error is not None:
-        logger.error("the server has failed", exc_info=error)
+    with telemetry(config.telemetry, is_server=True):
+        serving = asyncio.create_task(build_server(config, handle).run_stdio_async())
+        endings = {
+            serving,
+            asyncio.create_task(_signal_arrives()),
+            asyncio.create_task(parent_is_gone(parent_id)),
+        }
+        done, _ = await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
+        await handle.close()
+        error = serving.exception() if serving in done else None
+        if error is not None:
+            logger.error("the server has failed", exc_info=error)
     # Without going back to asyncio.run, which would wait for the threads.
     _exit(0 if error is None else 1)
 

@@ -7,8 +7,6 @@ from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
-from vestige.config import mask_url
-
 if TYPE_CHECKING:
     from vestige.config import Config
     from vestige.engine.engine import Engine
@@ -39,11 +37,7 @@ class MemoryHandle:
     @property
     def store_name(self) -> str:
         """The backend and the place of its data, without a password."""
-        storage = self.config.storage
-        if storage.backend == "sqlite":
-            return f"sqlite:{storage.sqlite.path}"
-        url = storage.postgres.url
-        return "postgres" if url is None else f"postgres:{mask_url(url.get_secret_value())}"
+        return self.config.store_name
 
     async def engine(self) -> Engine:
         """Return the open engine; after a failure, the next call tries again.

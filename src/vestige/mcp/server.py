@@ -14,7 +14,14 @@ from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.types import CallToolResult, InputRequiredResult, Tool, ToolAnnotations
 from pydantic import ValidationError
 
-from vestige.errors import InvalidInputError, VestigeError
+from vestige.errors import (
+    ConflictError,
+    DuplicateMemoryError,
+    IntentionNotFoundError,
+    InvalidInputError,
+    MemoryNotFoundError,
+    VestigeError,
+)
 from vestige.mcp.arguments import given_arguments, refused, shown
 from vestige.mcp.codebase import codebase
 from vestige.mcp.context import ALL_CODEBASES, scope_of
@@ -59,6 +66,14 @@ LOG_LEVELS: Final[dict[str, Literal["DEBUG", "INFO", "WARNING", "ERROR"]]] = {
     "warning": "WARNING",
     "error": "ERROR",
 }
+
+CALLERS_MISTAKES: Final = (
+    ConflictError,
+    DuplicateMemoryError,
+    IntentionNotFoundError,
+    InvalidInputError,
+    MemoryNotFoundError,
+)
 
 READS: Final = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
@@ -200,7 +215,10 @@ class MemoryServer(MCPServer[MemoryHandle]):
             problem = _expected(error, name, known)
             if problem is None:
                 raise  # a crash: the SDK logs it and says no more than that to the client
-            logger.info("%s failed: %s", name, problem.code)
+            # What the caller did wrong is told to him; the rest is for whoever runs the server.
+            level = logging.INFO if isinstance(problem, CALLERS_MISTAKES) else logging.WARNING
+            fields = {"tool": name, "store": self._memory.store_name, "outcome": problem.code}
+            logger.log(level, "%s failed: %s", name, problem.code, extra=fields)
             return failure(problem, store=self._memory.store_name, scope=scope)
 
     async def _arguments_of(self, name: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from vestige.storage.protocol import MemoryStore
 
 EMBEDDED: Final = "embedded"  # the url of a private server
+
+logger = logging.getLogger(__name__)
 
 
 async def open_store(
@@ -32,8 +35,11 @@ async def open_store(
         StoreUnavailableError, MigrationError: the store cannot be used.
     """
     if config.storage.backend == "sqlite":
-        return await SqliteStore.open(config.storage.sqlite.path, clock=clock, migrate=migrate)
-    return await open_postgres(config, _postgres_url(config), clock=clock, migrate=migrate)
+        store = await SqliteStore.open(config.storage.sqlite.path, clock=clock, migrate=migrate)
+    else:
+        store = await open_postgres(config, _postgres_url(config), clock=clock, migrate=migrate)
+    logger.info("the backend is ready: %s", config.store_name)
+    return store
 
 
 async def open_postgres(

@@ -58,6 +58,11 @@ class Administration:
     def __init__(self, database: Database) -> None:
         self._db = database
 
+    @property
+    def name(self) -> str:
+        """The backend and the place of its data, without a password."""
+        return self._db.name
+
     async def init(self) -> None:
         if await self._db.read(schema.pending):
             is_new = await self._db.read(schema.version) == 0

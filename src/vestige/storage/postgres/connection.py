@@ -21,20 +21,20 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from vestige.config.urls import mask_url
 from vestige.errors import PoolTimeoutError, StoreUnavailableError
-from vestige.storage.postgres import vectors
 from vestige.storage.postgres.driver import Connection, prepare_types
 from vestige.storage.postgres.errors import (
     CONFLICTS,
     LOST,
     ProtocolError,
-    StartingError,
-    UnsupportedParameterError,
     translated,
     unreachable,
 )
 from vestige.storage.postgres.frequencies import WordStatistics
+from vestige.storage.postgres.slow import SlowStatements
+from vestige.storage.work import name_of
+from vestige.telemetry.observing import observed
+from vestige.telemetry.watched import forget_pool, watch_pool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -99,7 +99,7 @@ class PoolState:
     limit: int
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Database:
     """A pool of connections, and the work that is done on them.
 
@@ -127,6 +127,11 @@ class Database:
     _is_closed: bool = False
     _prepared: WeakSet[asyncpg.Connection[asyncpg.Record]] = field(default_factory=WeakSet)
 
+    def __post_init__(self) -> None:
+        self.name = f"postgres:{self.location}"
+        self._slow = SlowStatements(self)
+        watch_pool(self)
+
     async def read(
         self,
         function: Callable[Concatenate[Session, P], Awaitable[T]],
@@ -134,7 +139,9 @@ class Database:
         **kwargs: P.kwargs,
     ) -> T:
         """Run a function in a transaction that sees one state of the database."""
-        return await self._run("read", lambda session: function(session, *args, **kwargs))
+        return await self._run(
+            "read", name_of(function), lambda session: function(session, *args, **kwargs)
+        )
 
     async def query(
         self,
@@ -143,7 +150,9 @@ class Database:
         **kwargs: P.kwargs,
     ) -> T:
         """Run a function that sends one reading statement: it needs no transaction around it."""
-        return await self._run("query", lambda session: function(session, *args, **kwargs))
+        return await self._run(
+            "query", name_of(function), lambda session: function(session, *args, **kwargs)
+        )
 
     async def write(
         self,
@@ -152,11 +161,13 @@ class Database:
         **kwargs: P.kwargs,
     ) -> T:
         """Run a function in a transaction; it may run again when others undid it."""
-        return await self._run("write", lambda session: function(session, *args, **kwargs))
+        return await self._run(
+            "write", name_of(function), lambda session: function(session, *args, **kwargs)
+        )
 
     async def outside_transaction(self, function: Callable[[Session], Awaitable[T]]) -> T:
         """Run a function on a connection without a transaction around it, once."""
-        with translated(self.location):
+        with observed("store", name_of(function), store=self.name), translated(self.location):
             async with self.borrowed() as raw:
                 return await function(self.session(raw))
 
@@ -177,41 +188,49 @@ class Database:
         """Close the pool, unless it was given; a second call does nothing."""
         if self._is_closed:
             return
+        await self._slow.finish()
         self._is_closed = True
+        forget_pool(self)
         if self.owns_pool:
             with translated(self.location):
                 await self.pool.close()
         if self.on_close is not None:
             await self.on_close()
 
-    async def _run(self, kind: str, function: Callable[[Session], Awaitable[T]]) -> T:
-        with translated(self.location):
+    async def _run(self, kind: str, name: str, function: Callable[[Session], Awaitable[T]]) -> T:
+        with observed("store", name, store=self.name), translated(self.location):
             try:
-                return await self._once(kind, function)
+                return await self._once(kind, name, function)
             except (*CONFLICTS, *LOST):
                 return await AsyncRetrying(
                     retry=retry_if_exception_type((*CONFLICTS, *LOST)),
                     stop=stop_after_attempt(ATTEMPTS - 1),
                     wait=wait_random_exponential(multiplier=0.02, max=LONGEST_WAIT_SECONDS),
                     reraise=True,
-                )(self._once, kind, function)
+                )(self._once, kind, name, function)
 
-    async def _once(self, kind: str, function: Callable[[Session], Awaitable[T]]) -> T:
+    async def _once(self, kind: str, name: str, function: Callable[[Session], Awaitable[T]]) -> T:
         async with self.borrowed() as raw:
             session = self.session(raw)
-            if kind == "query" and not self.local_settings:
-                return await function(session)
-            transaction = raw.transaction(isolation=ISOLATION[kind], readonly=kind != "write")
-            await transaction.start()
-            try:
-                await self.set_local(raw)
-                result = await function(session)
-            except BaseException:
-                with suppress(*LOST, asyncpg.InterfaceError):
-                    await transaction.rollback()
-                raise
-            await self._commit(transaction, kind)
-            return result
+            with self._slow.timed(name, session):
+                if kind == "query" and not self.local_settings:
+                    return await function(session)
+                return await self._transaction(kind, raw, session, function)
+
+    async def _transaction(
+        self, kind: str, raw: Proxy, session: Session, function: Callable[[Session], Awaitable[T]]
+    ) -> T:
+        transaction = raw.transaction(isolation=ISOLATION[kind], readonly=kind != "write")
+        await transaction.start()
+        try:
+            await self.set_local(raw)
+            result = await function(session)
+        except BaseException:
+            with suppress(*LOST, asyncpg.InterfaceError):
+                await transaction.rollback()
+            raise
+        await self._commit(transaction, kind)
+        return result
 
     async def _commit(self, transaction: Transaction, kind: str) -> None:
         try:
@@ -232,7 +251,8 @@ class Database:
     async def borrowed(self) -> AsyncGenerator[Proxy]:
         if self._is_closed:
             raise StoreUnavailableError(f"the store {self.location} is closed", "Open it again.")
-        raw = await self._acquire()
+        with observed("pool", "acquire", store=self.name):
+            raw = await self._acquire()
         try:
             if not self.owns_pool:
                 await self._prepare(raw)
@@ -302,99 +322,3 @@ def _is_closed(raw: Proxy) -> bool:
         return raw.is_closed()
     except asyncpg.InterfaceError:  # it is not even the pool's any more
         return True
-
-
-class _DatedConnection(asyncpg.Connection):
-    """A connection that knows how old it is."""
-
-    __slots__ = ("born",)
-
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # pyright: ignore[reportArgumentType]  # passed on as given
-        self.born = time.monotonic()
-
-
-async def open_database(url: str, options: PostgresSettings, clock: Clock) -> Database:
-    """Open a pool to a server.
-
-    Args:
-        url: `postgresql://...`.
-        options: the section [storage.postgres].
-        clock: where the time comes from.
-
-    Raises:
-        StoreUnavailableError: the server cannot be reached or refuses the connection.
-    """
-    location = mask_url(url)
-    settings = _settings(options)
-    named = {"application_name": options.application_name}
-    with translated(location):
-        try:
-            pool = await _open_pool(url, options, named | settings, statements=1024)
-        except UnsupportedParameterError:
-            # PgBouncer, which passes on only settings that it knows, and in transaction mode gives
-            # each statement another connection, so that none can be prepared.
-            pool = await _open_pool(url, options, named, statements=0)
-            return Database(
-                pool=pool,
-                location=location,
-                clock=clock,
-                options=options,
-                local_settings=settings,
-            )
-    return Database(pool=pool, location=location, clock=clock, options=options)
-
-
-def given_database(pool: Pool, options: PostgresSettings, clock: Clock) -> Database:
-    """Use a pool that somebody else opened and closes, and sets nothing that is needed here."""
-    return Database(
-        pool=pool,
-        location="the given pool",
-        clock=clock,
-        options=options,
-        owns_pool=False,
-        local_settings=_settings(options),
-    )
-
-
-async def _open_pool(
-    url: str, options: PostgresSettings, settings: dict[str, str], *, statements: int
-) -> Pool:
-    async def connect() -> Pool:
-        return await asyncpg.create_pool(
-            url,
-            min_size=0,
-            init_size=1,  # so that a server that cannot be reached is found out now
-            max_size=options.max_connections,
-            max_inactive_connection_lifetime=options.idle_seconds,
-            init=prepare_types,
-            reset=_keep,
-            timeout=CONNECT_TIMEOUT_SECONDS,
-            statement_cache_size=statements,
-            max_cached_statement_lifetime=0,
-            max_cacheable_statement_size=0,
-            connection_class=_DatedConnection,
-            server_settings=settings,
-        )
-
-    # A server that starts right now is waited for; one that is not there is not.
-    return await AsyncRetrying(
-        retry=retry_if_exception_type(StartingError),
-        stop=stop_after_delay(options.acquire_timeout_seconds),
-        wait=wait_random_exponential(multiplier=0.05, max=LONGEST_WAIT_SECONDS),
-        reraise=True,
-    )(connect)
-
-
-def _settings(options: PostgresSettings) -> dict[str, str]:
-    """Return what the server is to set for the statements of this package."""
-    settings = dict(vectors.SETTINGS)
-    if options.ef_search is not None:
-        settings["hnsw.ef_search"] = str(options.ef_search)
-    if options.statement_timeout_seconds is not None:
-        settings["statement_timeout"] = f"{round(options.statement_timeout_seconds * 1000)}ms"
-    return settings
-
-
-async def _keep(_: object) -> None:
-    """Leave a connection as it is: nothing here changes it beyond a transaction."""

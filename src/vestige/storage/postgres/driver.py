@@ -7,6 +7,7 @@ are put in here, once per statement.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Final, LiteralString, TypeAlias, cast
 import numpy as np
 
 from vestige.storage.vectors import FLOAT32
+from vestige.storage.work import Slowest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
@@ -48,16 +50,25 @@ class Connection:
 
     def __init__(self, raw: Raw) -> None:
         self._raw = raw
+        self.slowest: Slowest[Values] = Slowest(())
 
     async def rows(self, sql: LiteralString, values: Values = ()) -> list[Row]:
         """Return all rows of a statement."""
         text, arguments = _bound(sql, values)
-        return cast("list[Row]", await self._raw.fetch(text, *arguments))
+        started = time.perf_counter()
+        try:
+            return cast("list[Row]", await self._raw.fetch(text, *arguments))
+        finally:
+            self.slowest.note(sql, values, started)
 
     async def row(self, sql: LiteralString, values: Values = ()) -> Row | None:
         """Return the first row of a statement, None when there is none."""
         text, arguments = _bound(sql, values)
-        return cast("Row | None", await self._raw.fetchrow(text, *arguments))
+        started = time.perf_counter()
+        try:
+            return cast("Row | None", await self._raw.fetchrow(text, *arguments))
+        finally:
+            self.slowest.note(sql, values, started)
 
     async def value(self, sql: LiteralString, values: Values = ()) -> object:
         """Return the first column of the first row, None when there is none."""
@@ -67,7 +78,11 @@ class Connection:
     async def run(self, sql: LiteralString, values: Values = ()) -> int:
         """Run a statement; return how many rows it changed."""
         text, arguments = _bound(sql, values)
-        status = await self._raw.execute(text, *arguments)
+        started = time.perf_counter()
+        try:
+            status = await self._raw.execute(text, *arguments)
+        finally:
+            self.slowest.note(sql, values, started)
         count = status.rpartition(" ")[2]
         return int(count) if count.isdecimal() else 0
 

@@ -16,6 +16,7 @@ from vestige.storage.problems import REPAIR
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
+    from typing import LiteralString
     from uuid import UUID
 
     from vestige.storage.migrations import Migration
@@ -95,6 +96,17 @@ WHERE t.n > $1 AND NOT EXISTS (
 )
 ORDER BY t.name
 """
+# A copy of a database, of which a crash lost the newest part, can number rows a second time.
+LAGS: Final[dict[str, LiteralString]] = {
+    "changelog": "SELECT max(sequence) > (SELECT last_value FROM changelog_sequence_seq)"
+    " FROM changelog",
+    "review_events": "SELECT max(id) > (SELECT last_value FROM review_events_id_seq)"
+    " FROM review_events",
+}
+CATCH_UP: Final = {
+    "changelog": "SELECT setval('changelog_sequence_seq', max(sequence)) FROM changelog",
+    "review_events": "SELECT setval('review_events_id_seq', max(id)) FROM review_events",
+}
 ANALYZE: Final = "ANALYZE knowledge_nodes, memory_windows, scheduling, edges, review_events"
 
 
@@ -108,6 +120,7 @@ async def find(session: Session) -> list[Finding]:
         *await _indexes(session),
         *await _broken_indexes(session),
         *await _extension(session),
+        *await _sequences(session),
         *await _scheduling(session),
         *await _vectors(session),
         *await _unanalyzed(session),
@@ -194,6 +207,17 @@ async def _extension(session: Session) -> list[Finding]:
     text = f"the extension vector is of version {installed}, and the server offers {offered}"
     repair = "Run `ALTER EXTENSION vector UPDATE` in this database, as the owner of the extension."
     return [problems.Finding(Problem(problem=text, repair=repair))]
+
+
+async def _sequences(session: Session) -> list[Finding]:
+    findings: list[Finding] = []
+    for table, lags in LAGS.items():
+        is_there = await session.db.value(schema.HAS_TABLE, (table,))
+        if is_there and await session.db.value(lags):
+            text = f"the numbers of new rows in {table} are taken, so no change can be written"
+            problem = Problem(problem=text, repair=REPAIR, is_repairable=True)
+            findings.append(problems.Finding(problem, partial(_run_script, script=CATCH_UP[table])))
+    return findings
 
 
 async def _scheduling(session: Session) -> list[Finding]:

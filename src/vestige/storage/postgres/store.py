@@ -25,7 +25,7 @@ from vestige.storage.postgres import (
     search,
 )
 from vestige.storage.postgres.administration import Administration
-from vestige.storage.postgres.connection import given_database, open_database
+from vestige.storage.postgres.opening import given_database, open_database
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

@@ -6,7 +6,9 @@ import asyncio
 import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Concatenate, Final, LiteralString, ParamSpec, TypeVar
 
 from apsw import SQLITE_OPEN_READWRITE
@@ -15,6 +17,9 @@ from vestige.errors import StoreUnavailableError
 from vestige.storage.private_folders import make_private_folder
 from vestige.storage.sqlite.driver import Connection
 from vestige.storage.sqlite.errors import translated
+from vestige.storage.sqlite.slow import SlowStatements
+from vestige.storage.work import name_of
+from vestige.telemetry.observing import observed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +66,7 @@ class Database:
     def __init__(self, path: Path, clock: Clock) -> None:
         self.path = path
         self.clock = clock
+        self.name = f"sqlite:{path}"
         self._writer = Worker(path, clock)
         self._reader = Worker(path, clock)
         self.is_closed = False
@@ -71,21 +77,27 @@ class Database:
         self, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run a function in a transaction that sees one state of the database."""
-        return await self._reader.run(
-            lambda session: _transaction(session, "BEGIN", function, *args, **kwargs)
-        )
+        name = name_of(function)
+        with observed("store", name, store=self.name):
+            return await self._reader.run(
+                lambda session: _transaction(session, "BEGIN", function, *args, **kwargs), name
+            )
 
     async def write(
         self, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run a function in a transaction that has the write lock from its start."""
-        return await self._writer.run(
-            lambda session: _transaction(session, "BEGIN IMMEDIATE", function, *args, **kwargs)
-        )
+        name = name_of(function)
+        with observed("store", name, store=self.name):
+            return await self._writer.run(
+                lambda session: _transaction(session, "BEGIN IMMEDIATE", function, *args, **kwargs),
+                name,
+            )
 
     async def outside_transaction(self, function: Callable[[Session], T]) -> T:
         """Run a function on the writing connection without a transaction around it."""
-        return await self._writer.run(function)
+        with observed("store", name_of(function), store=self.name):
+            return await self._writer.run(function)
 
     def bind(self, signature: ModelSignature) -> None:
         """Let both connections know which model the handle is bound to."""
@@ -112,14 +124,18 @@ class Worker:
         self._path = path
         self._clock = clock
         self._session: Session | None = None
+        self._slow = SlowStatements(f"sqlite:{path}")
         self._closed = False
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="vestige-sqlite")
 
-    async def run(self, function: Callable[[Session], T]) -> T:
+    async def run(self, function: Callable[[Session], T], name: str = "") -> T:
+        """Run a function on the thread; work that has a name is logged if it takes too long."""
         if self._closed:
             raise StoreUnavailableError(f"the store {self._path} is closed", "Open it again.")
+        call = partial(self._call, function, name)
+        context = copy_context()
         return await asyncio.get_running_loop().run_in_executor(
-            self._executor, self._call, function
+            self._executor, lambda: context.run(call)
         )
 
     async def close(self) -> None:
@@ -129,12 +145,13 @@ class Worker:
         await asyncio.get_running_loop().run_in_executor(self._executor, self._disconnect)
         self._executor.shutdown(wait=False)
 
-    def _call(self, function: Callable[[Session], T]) -> T:
+    def _call(self, function: Callable[[Session], T], name: str) -> T:
         with translated(str(self._path)):
             if self._session is None:
                 self._session = Session(db=_connect(self._path), clock=self._clock)
             self._session.signature = self.signature
-            return function(self._session)
+            with self._slow.timed(name, self._session, self._executor.submit):
+                return function(self._session)
 
     def _disconnect(self) -> None:
         if self._session is not None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final, LiteralString, TypeAlias, cast
 import apsw
 import numpy as np
 
+from vestige.storage.work import Slowest
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
@@ -32,6 +34,8 @@ class Connection:
     def __init__(self, name: str, flags: int) -> None:
         self._apsw = apsw.Connection(name, flags=flags)
         self._apsw.set_busy_handler(_patience(BUSY_TIMEOUT_SECONDS))
+        self._slowest: Slowest[Values] = Slowest(())
+        self.is_open = True
 
     def configure(self) -> None:
         """Set what a store needs; writes nothing to a file that has it already."""
@@ -47,11 +51,19 @@ class Connection:
 
     def rows(self, sql: LiteralString, values: Values = ()) -> list[Row]:
         """Return all rows of a statement."""
-        return cast("list[Row]", self._execute(sql, values).fetchall())  # pyright: ignore[reportUnknownMemberType]  # untyped Buffer
+        started = time.perf_counter()
+        try:
+            return cast("list[Row]", self._execute(sql, values).fetchall())  # pyright: ignore[reportUnknownMemberType]  # untyped Buffer
+        finally:
+            self._slowest.note(sql, values, started)
 
     def row(self, sql: LiteralString, values: Values = ()) -> Row | None:
         """Return the first row of a statement, None when there is none."""
-        return cast("Row | None", self._execute(sql, values).fetchone())
+        started = time.perf_counter()
+        try:
+            return cast("Row | None", self._execute(sql, values).fetchone())
+        finally:
+            self._slowest.note(sql, values, started)
 
     def value(self, sql: LiteralString, values: Values = ()) -> Value:
         """Return the first column of the first row, None when there is none."""
@@ -73,7 +85,11 @@ class Connection:
 
     def run(self, sql: LiteralString, values: Values = ()) -> int:
         """Run a statement; return how many rows it changed, those of its triggers not counted."""
-        self._execute(sql, values)
+        started = time.perf_counter()
+        try:
+            self._execute(sql, values)
+        finally:
+            self._slowest.note(sql, values, started)
         return self._apsw.changes()
 
     def run_many(self, sql: LiteralString, rows: Iterable[Values]) -> None:
@@ -83,7 +99,7 @@ class Connection:
 
     def insert(self, sql: LiteralString, values: Values = ()) -> int:
         """Run an INSERT; return the integer key of the new row."""
-        self._execute(sql, values)
+        self.run(sql, values)
         return self._apsw.last_insert_rowid()
 
     def run_script(self, script: str) -> None:
@@ -118,8 +134,15 @@ class Connection:
         found = tokenize(word.encode(), apsw.FTS5_TOKENIZE_QUERY, None, include_offsets=False)
         return [token[0] for token in cast("list[tuple[str, ...]]", found)]
 
+    def forget_slowest(self) -> Slowest[Values]:
+        """Return the slowest statement since the last call of this, and begin anew."""
+        slowest = self._slowest
+        self._slowest = Slowest(())
+        return slowest
+
     def close(self) -> None:
         """Close the connection."""
+        self.is_open = False
         self._apsw.close()
 
     def _execute(self, sql: LiteralString, values: Values) -> apsw.Cursor:

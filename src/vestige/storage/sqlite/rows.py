@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, cast
 from uuid import UUID
 
@@ -99,7 +100,7 @@ def memory_of(row: Row, windows: tuple[Vector, ...] = ()) -> MemoryRecord:
         embedding=_optional_vector(embedding),
         windows=windows,
         codebase=cast("str | None", codebase),
-        owner_user_id=UUID(cast("str", owner_user_id)),
+        owner_user_id=_owner(cast("str", owner_user_id)),
         visibility=Visibility(cast("str", visibility)),
         shared_with_groups=tuple(map(UUID, json_list(cast("str", shared_with_groups)))),
         created_at=time_value(cast("str", created_at)),
@@ -299,6 +300,12 @@ def _principal(row: Row) -> tuple[UUID, str, str | None, datetime, JsonObject]:
         time_value(cast("str", created_at)),
         json_object(cast("str", metadata)),
     )
+
+
+@lru_cache(maxsize=1024)
+def _owner(text: str) -> UUID:
+    """Return the id of an owner; most of the memories that are read have the same."""
+    return UUID(text)
 
 
 def _optional_vector(value: Value) -> Vector | None:

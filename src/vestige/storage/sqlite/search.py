@@ -83,16 +83,17 @@ def _results(
     fts: Sequence[Hit],
     vector: Sequence[Hit],
 ) -> list[SearchResult]:
-    records = memories.get_by_id(session, [UUID(memory_id) for memory_id, _ in ranked])
+    ids = [UUID(memory_id) for memory_id, _ in ranked]
+    records = memories.get_by_id(session, ids)
     fts_ranks = _ranks(fts)
     vector_ranks = _ranks(vector)
     results: list[SearchResult] = []
-    for memory_id, score in ranked:
+    for key, (memory_id, score) in zip(ids, ranked, strict=True):
         fts_rank = fts_ranks.get(memory_id)
         vector_rank = vector_ranks.get(memory_id)
         results.append(
             SearchResult(
-                record=records[UUID(memory_id)],
+                record=records[key],
                 score=score,
                 fts_score=None if fts_rank is None else fts[fts_rank - 1].score,
                 vector_score=None if vector_rank is None else vector[vector_rank - 1].score,
