@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from vestige.telemetry import Observation, Observer
 
 TURNS: Final = 300
-SYLLABLES: Final = ["ba", "co", "du", "fe", "gi", "ha", "ji", "ko", "lu", "me"]
+SYLLABLES: Final[list[str]] = ["ba", "co", "du", "fe", "gi", "ha", "ji", "ko", "lu", "me"]
 LINE: Final = 100  # texts of one call
 
 
@@ -78,7 +78,11 @@ def text_of(number: int) -> str:
 
 
 def word_of(number: int) -> str:
+<<<<<<< HEAD
+    return "".join(SYLLABLES[int(digit)] for digit in f"{number:04}"[-4:])
+=======
     return "".join(SYLLABLES[number // int(10**place) % 10] for place in range(4))
+>>>>>>> main
 
 
 async def compare(engine: Engine) -> None:

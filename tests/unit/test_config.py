@@ -197,7 +197,7 @@ def test_a_number_beyond_what_python_reads_is_refused_as_toml(data_dir: Path) ->
         ("backend = 'sqlite'", "did you mean storage.backend?"),
         ("[storage.postgres]\nuri = 'x'", "[storage.postgres] may hold url, max_connections"),
         ("[defaults.more]\nx = 1", "defaults.more is unknown"),
-        ("zzz = 1", "the file may hold embeddings, storage, defaults, logging, secrets"),
+        ("zzz = 1", "the file may hold embeddings, storage, defaults, logging, telemetry, secrets"),
     ],
 )
 def test_an_unknown_key_is_refused_with_what_is_allowed(
