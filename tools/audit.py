@@ -3,11 +3,14 @@
 The list of vulnerabilities is on a server. Where that cannot be reached, this says so: nothing was
 audited then, which is another outcome than that nothing was found.
 
-    python tools/audit.py [--strict] [LOCK]     with --strict, not audited is a failure, too
+    python tools/audit.py [--strict] [--service osv] [LOCK]
+
+With --strict, not audited is a failure, too; with --service, only this one is asked.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -37,17 +40,19 @@ class Package(TypedDict, total=False):
 
 def main(arguments: list[str]) -> int:
     """Audit a lock; return the exit code."""
-    is_strict = "--strict" in arguments
-    locks = [Path(argument) for argument in arguments if not argument.startswith("--")]
-    lock = locks[0] if locks else LOCK
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("lock", type=Path, nargs="?", default=LOCK)
+    parser.add_argument("--strict", action="store_true")
+    parser.add_argument("--service", choices=SERVICES)
+    options = parser.parse_args(arguments)
     problems: list[str] = []
-    for service in SERVICES:
-        packages, problem = _asked(lock, service)
+    for service in [options.service] if options.service else SERVICES:
+        packages, problem = _asked(options.lock, service)
         if packages is not None:
-            return _report(packages, lock, service, is_strict=is_strict)
+            return _report(packages, options.lock, service, is_strict=options.strict)
         problems.append(f"{service}: {problem}")
     print(f"not audited: {'; '.join(problems)}")
-    return 1 if is_strict else 0
+    return 1 if options.strict else 0
 
 
 def _asked(lock: Path, service: str) -> tuple[list[Package] | None, str]:
