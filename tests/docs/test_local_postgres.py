@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, cast
 
@@ -105,6 +107,17 @@ def test_the_file_for_compose_is_what_the_page_runs() -> None:
     assert [service["container_name"]] == values_of("--name") == [CONTAINER]
     health = cast("dict[str, list[str]]", service["healthcheck"])["test"]
     assert health == ["CMD", *shlex.split(values_of("--health-cmd")[0])]
+
+
+def test_the_file_for_compose_has_the_form_of_the_specification(tmp_path: Path) -> None:
+    misspelt = tmp_path / "compose.yaml"
+    misspelt.write_text(read(COMPOSE).replace("restart:", "restrat:"), encoding="utf-8")
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    for path, expected in ((COMPOSE, 0), (misspelt, 1)):
+        ran = subprocess.run(
+            [*check, str(path)], capture_output=True, check=False, text=True, timeout=60
+        )
+        assert ran.returncode == expected, ran.stdout + ran.stderr
 
 
 def test_the_image_is_pinned_to_a_server_and_an_extension() -> None:
