@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import re
 import time
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 WHOLE: Final = [(kind, secret) for kind, secrets in SECRETS.items() for secret in secrets]
 IN_FRAMES: Final = [(kind, *parts) for kind, cases in FRAMED.items() for parts in cases]
-HOSTILE_CHARACTERS: Final = 240_000
+HOSTILE_CHARACTERS: Final = 500_000
 # Of the detectors of the library those whose formats cannot be mistaken for anything else.
 COMPARED: Final = {
     "detect_secrets.plugins.aws": "AWSKeyDetector",
@@ -114,17 +115,9 @@ def hostile_texts() -> Iterator[str]:
         yield (unit * (HOSTILE_CHARACTERS // len(unit) + 1))[:HOSTILE_CHARACTERS]
 
 
-def test_a_search_takes_a_time_that_is_proportional_to_the_length() -> None:
-    """Four times the text takes about four times as long; one that starts anew takes sixteen times.
-
-    Measured in the processor time of this process, which others on the machine do not lengthen.
-    """
+def test_no_text_of_half_a_megabyte_takes_a_search_long() -> None:
     for text in hostile_texts():
-        quarter = _seconds(text[: HOSTILE_CHARACTERS // 4])
-        assert _seconds(text) < 6 * quarter + 0.05, text[:60]
-
-
-def _seconds(text: str) -> float:
-    started = time.process_time()
-    find_secrets(text)
-    return time.process_time() - started
+        gc.collect()  # not in the middle of it, for all that other tests have left
+        started = time.thread_time()
+        find_secrets(text)
+        assert time.thread_time() - started < 2, text[:60]  # what starts anew takes longer
