@@ -70,3 +70,13 @@ async def test_a_server_that_runs_for_nobody_is_told_and_stopped(
     assert "ran for nobody" in ran.out
     await stopped(data_dir)
     assert (await status(data_dir)).client_count == 0
+
+
+async def test_the_numbers_of_a_store_have_one_name_whether_it_is_up_or_down(
+    tmp_path: Path,
+) -> None:
+    down = await vestige(tmp_path, "metrics", "--json")
+    assert (await vestige(tmp_path, "migrate", "up")).code == 0
+    up = await vestige(tmp_path, "metrics", "--json")
+    assert (down.code, up.code) == (1, 0)
+    assert up.json["store"] == down.json["store"] == "postgres:embedded"

@@ -31,11 +31,10 @@ def metrics(
     config = configured(config_file, data_dir)
     need(PROMETHEUS, "vestige metrics")
     stats = _counted(config)
-    name = config.store_name if stats is None else f"{stats.backend}:{stats.location}"
     if as_json:
-        print_json({"store": name, "metrics": dict(store_values(stats))})
+        print_json({"store": config.store_name, "metrics": dict(store_values(stats))})
     else:
-        print_text(store_exposition(name, stats).rstrip("\n"))
+        print_text(store_exposition(config.store_name, stats).rstrip("\n"))
     if stats is None:
         raise typer.Exit(1)
 
